@@ -1,0 +1,54 @@
+"""Stems and how they are mixed: mute, solo, gain, pan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+STEMS = ("drums", "bass", "vocals", "other")
+"""Every track has these four; their sum is the mix."""
+
+MIN_GAIN_DB = -60.0  # at and below it a fader is closed: silence
+MAX_GAIN_DB = 6.0
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One stem's strip. `gain_db` −60 (closed) to +6; `pan` −1 (left) to +1 (right), 0 changes nothing."""
+
+    gain_db: float = 0.0
+    pan: float = 0.0
+    mute: bool = False
+    solo: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Mix:
+    """The strips of a track by stem name, and the master gain. A stem without a strip has a default one."""
+
+    channels: Mapping[str, Channel] = field(default_factory=dict)
+    master_db: float = 0.0
+
+    def channel(self, stem: str) -> Channel:
+        return self.channels.get(stem, Channel())
+
+    def with_channel(self, stem: str, channel: Channel) -> Mix:
+        return replace(self, channels={**self.channels, stem: channel})
+
+    def audible(self, stem: str) -> bool:
+        """Mute wins over solo; any solo silences the rest."""
+        strip = self.channel(stem)
+        return not strip.mute and (strip.solo or not any(c.solo for c in self.channels.values()))
+
+    def gains(self, stem: str) -> tuple[float, float]:
+        """Left and right factors of a stem, master included. Balance law: the far side is turned down."""
+        if not self.audible(stem):
+            return 0.0, 0.0
+        strip = self.channel(stem)
+        gain = to_linear(strip.gain_db) * to_linear(self.master_db)
+        return gain * min(1.0, 1.0 - strip.pan), gain * min(1.0, 1.0 + strip.pan)
+
+
+def to_linear(gain_db: float) -> float:
+    """Decibels to a factor; a closed fader is exactly 0."""
+    return 0.0 if gain_db <= MIN_GAIN_DB else float(10.0 ** (gain_db / 20.0))

@@ -1,0 +1,1 @@
+"""How sound is made, in a process of its own."""

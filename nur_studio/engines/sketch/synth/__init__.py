@@ -1,0 +1,1 @@
+"""From a score to stems: instruments, drums, effects, mixing desk."""

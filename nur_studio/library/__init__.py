@@ -1,0 +1,1 @@
+"""Every take ever made: a database and a folder for each track."""
