@@ -1,0 +1,245 @@
+"""The doctor: what the studio needs, what of it is here, and the command that mends what is not."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from nur_studio.core.errors import StudioError
+from nur_studio.core.paths import Directories
+from nur_studio.core.progress import CancelToken, ignore_progress
+from nur_studio.core.prompt import read_prompt
+from nur_studio.engines import catalogue
+from nur_studio.engines.base import EngineInfo, MusicTask
+from nur_studio.engines.process import EngineProcess
+from nur_studio.library.library import Library
+
+OK, WARN, FAIL = "ok", "warn", "fail"
+LIBRARIES = ("numpy", "scipy", "soundfile", "soxr", "pyloudnorm", "sounddevice", "psutil", "platformdirs", "tqdm")
+_LINUX_WINDOW = (
+    "libegl1 libgl1 libglib2.0-0 libfontconfig1 libdbus-1-3 libxkbcommon0 libxkbcommon-x11-0 libxcb-cursor0 "
+    "libxcb-icccm4 libxcb-keysyms1 libxcb-shape0"
+)
+WINDOW_MEND = (
+    f"sudo apt-get install {_LINUX_WINDOW}" if sys.platform == "linux" else "pip install --force-reinstall nur-studio"
+)
+_PROBE_S = 40.0
+_FREE_BYTES_FAIL, _FREE_BYTES_WARN = 200e6, 2e9
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing looked at. `level` is ok, warn or fail; `mend` the command that helps, "" where none is needed.
+
+    `vital`: without it no music is made.
+    """
+
+    name: str
+    level: str
+    finding: str
+    mend: str = ""
+    vital: bool = False
+
+
+def examine(directories: Directories, engines: Sequence[EngineInfo] | None = None) -> list[Check]:
+    """Look at everything. Takes some seconds: the default engine really makes five seconds of music."""
+    engines = catalogue.engines() if engines is None else engines
+    checks = [_python(), _libraries(), _disk(directories.data), _library(directories)]
+    checks += [_engine(engine, directories) for engine in engines]
+    return [*checks, _weights(), _graphics(), _sound(), _window()]
+
+
+def can_make_music(checks: Sequence[Check]) -> bool:
+    """Whether nothing vital has failed."""
+    return not any(check.vital and check.level == FAIL for check in checks)
+
+
+def as_dict(check: Check) -> dict[str, Any]:
+    return asdict(check)
+
+
+def _python() -> Check:
+    version = platform.python_version()
+    if (3, 11) <= sys.version_info[:2] <= (3, 13):
+        return Check("Python", OK, f"{version} on {platform.system()} {platform.machine()}", vital=True)
+    return Check("Python", FAIL, f"{version}, but 3.11 to 3.13 is needed", "install Python 3.13", vital=True)
+
+
+def _libraries() -> Check:
+    found, missing = [], []
+    for name in LIBRARIES:
+        try:
+            found.append(f"{name} {metadata.version(name)}")
+        except metadata.PackageNotFoundError:
+            missing.append(name)
+    if missing:
+        return Check(
+            "Libraries", FAIL, f"missing: {', '.join(missing)}", f"pip install {' '.join(missing)}", vital=True
+        )
+    return Check("Libraries", OK, ", ".join(found), vital=True)
+
+
+def _disk(data: Path) -> Check:
+    there = next(folder for folder in (data, *data.parents) if folder.exists())
+    free = shutil.disk_usage(there).free
+    finding = f"{free / 1e9:.1f} GB free for {data}"
+    if free < _FREE_BYTES_FAIL:
+        return Check("Disk", FAIL, finding, "free some space, or set NUR_STUDIO_HOME to a larger disk", vital=True)
+    if free < _FREE_BYTES_WARN:
+        return Check("Disk", WARN, f"{finding}: some {free / 40e6:.0f} tracks of 30 s", "free some space")
+    return Check("Disk", OK, finding, vital=True)
+
+
+def _library(directories: Directories) -> Check:
+    try:
+        library = Library(directories.library)
+    except StudioError as error:
+        return Check("Library", FAIL, str(error), f"look at {directories.library}", vital=True)
+    with contextlib.closing(library):
+        fault = library.fault()
+        if fault:
+            mend = f"put a copy back, or move {directories.library} aside to start a new one"
+            return Check("Library", FAIL, fault, mend, vital=True)
+        lost = library.without_files()
+        if lost:
+            return Check("Library", WARN, f"{len(lost)} of {library.count()} tracks have lost their files: {lost[0]} …")
+        return Check("Library", OK, f"{library.count()} tracks in {directories.library}", vital=True)
+
+
+def _engine(engine: EngineInfo, directories: Directories) -> Check:
+    """The engine makes five seconds of music, in its own process, into a folder that is then removed."""
+    name = f"Engine {engine.name}"
+    if engine.why_not:
+        return Check(name, WARN, engine.why_not)
+    prompt = "calm piano"
+    reading = read_prompt(prompt)
+    process = EngineProcess(directories.log / "engine.log")
+    try:
+        with tempfile.TemporaryDirectory(prefix="nur-doctor-") as folder:
+            started = time.perf_counter()
+            made = process.make(
+                engine,
+                MusicTask(prompt, 5.0, reading.tempo, 1, reading),
+                Path(folder),
+                ignore_progress,
+                lambda _: None,
+                CancelToken(),
+            )
+            took = time.perf_counter() - started
+    except (StudioError, OSError) as error:
+        return Check(name, FAIL, str(error), "pip install --force-reinstall nur-studio", vital=True)
+    finally:
+        process.close()
+    loudness = made.masters.loudness_lufs
+    return Check(name, OK, f"made 5 s of music in {took:.1f} s from a cold start, at {loudness:.1f} LUFS", vital=True)
+
+
+def _weights() -> Check:
+    return Check("Weights", OK, "none needed: this version makes music with Sketch; MusicGen is not part of it yet")
+
+
+def _graphics() -> Check:
+    """Torch is looked at in a process of its own: it takes seconds and a gigabyte to import."""
+    card = _nvidia()
+    found = _probe(
+        "import importlib.util as u, json\n"
+        "if u.find_spec('torch') is None: print(json.dumps({}))\n"
+        "else:\n"
+        " import torch\n"
+        " gpu = torch.cuda.get_device_name(0) if torch.cuda.is_available() else ''\n"
+        " gpu = gpu or ('Apple Metal' if torch.backends.mps.is_available() else '')\n"
+        " print(json.dumps({'torch': torch.__version__, 'gpu': gpu}))\n"
+    )
+    note = "Sketch needs neither"
+    if isinstance(found, str):
+        return Check("GPU", WARN, f"PyTorch is damaged ({found}); {note}", "pip install --force-reinstall torch")
+    if "torch" not in found:
+        return Check("GPU", OK, f"{card or 'no NVIDIA driver'}, PyTorch not installed; {note}")
+    if card and not found["gpu"]:
+        mend = "pip install uv && uv pip install --torch-backend=auto --reinstall torch"
+        return Check("GPU", WARN, f"{card}, but PyTorch {found['torch']} cannot use it; {note}", mend)
+    return Check("GPU", OK, f"{found['gpu'] or 'none'}, PyTorch {found['torch']}; {note}")
+
+
+def _nvidia() -> str:
+    """The name of the first NVIDIA card, "" where there is no driver."""
+    tool = shutil.which("nvidia-smi")
+    if tool is None:
+        return ""
+    try:
+        answer = subprocess.run(
+            [tool, "--query-gpu=name", "--format=csv,noheader"], capture_output=True, text=True, timeout=_PROBE_S
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return answer.stdout.strip().splitlines()[0] if answer.returncode == 0 and answer.stdout.strip() else ""
+
+
+def _sound() -> Check:
+    found = _probe(
+        "import json, sounddevice as s\n"
+        "names = [d['name'] for d in s.query_devices() if d['max_output_channels'] > 0]\n"
+        "number = s.default.device[1]\n"
+        "default = s.query_devices(number)['name'] if number >= 0 else ''\n"
+        "print(json.dumps({'count': len(names), 'default': default}))\n"
+    )
+    rest = "generating and exporting work without"
+    if isinstance(found, str):
+        mend = (
+            "sudo apt-get install libportaudio2"
+            if sys.platform == "linux"
+            else "pip install --force-reinstall sounddevice"
+        )
+        return Check("Audio output", WARN, f"{found}; {rest}", mend)
+    if not found["count"] or not found["default"]:
+        mend = "connect a device, or start the system's sound service (systemctl --user start pipewire pulseaudio)"
+        if sys.platform != "linux":
+            mend = "connect a device, or choose one in the system's sound settings"
+        return Check("Audio output", WARN, f"no output device; {rest}", mend)
+    return Check("Audio output", OK, f"{found['default']} ({found['count']} devices)")
+
+
+def _window() -> Check:
+    """Qt is loaded in a process of its own, platform plugin included: the plugin is what usually lacks libraries."""
+    if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        display = "no display here; the command line works without"
+    else:
+        display = ""
+    found = _probe(
+        "import ctypes, json, pathlib, sys\n"
+        "import PySide6, PySide6.QtWidgets as w, PySide6.QtSvg\n"
+        "if sys.platform == 'linux':\n"
+        " plugin = pathlib.Path(PySide6.__file__).parent / 'Qt/plugins/platforms/libqxcb.so'\n"
+        " plugin.exists() and ctypes.CDLL(str(plugin))\n"
+        "print(json.dumps({'version': PySide6.__version__}))\n"
+    )
+    if isinstance(found, str):
+        return Check("Window", WARN, f"Qt cannot start: {found}; the command line works without", WINDOW_MEND)
+    if display:
+        return Check("Window", WARN, f"Qt {found['version']}, {display}", "start it in a desktop session")
+    return Check("Window", OK, f"Qt {found['version']}")
+
+
+def _probe(code: str, run: Callable[..., Any] = subprocess.run) -> dict[str, Any] | str:
+    """What a short Python program prints as JSON; the last line of its error where it fails."""
+    try:
+        done = run([sys.executable, "-c", code], capture_output=True, text=True, timeout=_PROBE_S)
+    except subprocess.TimeoutExpired:
+        return f"no answer within {_PROBE_S:g} s"
+    if done.returncode != 0:
+        lines = done.stderr.strip().splitlines()
+        return lines[-1] if lines else f"exit code {done.returncode}"
+    answer: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    return answer

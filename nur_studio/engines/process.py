@@ -1,0 +1,279 @@
+"""The engine process, from outside: started at first need, kept warm, cancelled, killed, replaced when it dies."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
+from typing import Any
+
+from nur_studio.core.errors import Cancelled, GenerationFailed
+from nur_studio.core.progress import Cancel, EtaMeter, OnProgress
+from nur_studio.engines import child
+from nur_studio.engines.base import EngineInfo, MusicTask
+from nur_studio.engines.messages import (
+    PREVIEW_NAME,
+    Advanced,
+    Chunk,
+    Done,
+    Grown,
+    Made,
+    Make,
+    Refused,
+    Stopped,
+    Warm,
+)
+
+__all__ = ["Chunk", "EngineProcess", "Made"]
+
+log = logging.getLogger(__name__)
+
+KILL_AFTER_S = 1.0
+"""How long a cancelled generation may take to stop by itself."""
+
+_LOOK_EVERY_S = 0.05
+OnChunk = Callable[[Chunk], None]
+
+
+class EngineProcess:
+    """One child process in which engines run, one take at a time.
+
+    `log_file` receives what the child logs and prints. Safe to use from several threads.
+    """
+
+    def __init__(self, log_file: Path) -> None:
+        self.log_file = log_file
+        self._turn = threading.Lock()
+        self._context = multiprocessing.get_context("spawn")
+        self._closed = False
+        self._process: SpawnProcess | None = None
+        self._connection: Connection | None = None
+        self._flag: Any = None
+        self._at_work = False  # an order is out that is not finished
+        self._answered = False  # a first message has come about it
+
+    @property
+    def busy(self) -> bool:
+        """Whether a take is being made."""
+        return self._turn.locked()
+
+    @property
+    def pid(self) -> int | None:
+        """The child's process id while it runs."""
+        process = self._process
+        with contextlib.suppress(ValueError):  # closed in this very moment
+            return process.pid if process is not None and process.is_alive() else None
+        return None
+
+    def warm(self, engine: EngineInfo) -> None:
+        """Start the child and load `engine` there; returns at once, and does nothing while a take is being made."""
+        if self._closed or not self._turn.acquire(blocking=False):
+            return
+        try:
+            self._running().send(Warm(engine))
+        except OSError:
+            self._kill()  # the next generation starts it again, and says what is wrong
+        finally:
+            self._turn.release()
+
+    def make(
+        self,
+        engine: EngineInfo,
+        task: MusicTask,
+        folder: Path,
+        on_progress: OnProgress,
+        on_chunk: OnChunk,
+        cancel: Cancel,
+    ) -> Made:
+        """Make one take into `folder`, which exists and is empty. Waits for its turn, then until it is done.
+
+        Raises `Cancelled` at most a second after `cancel`, the `StudioError` the engine raised, and
+        `GenerationFailed` where the child crashed or met a fault. Whatever happens, the next call works.
+        """
+        with self._next_turn(cancel):
+            order = Make(engine, task, folder)
+            idle_before = self._process is not None
+            try:
+                return self._carry_out(order, on_progress, on_chunk, cancel)
+            except GenerationFailed:
+                if self._answered or not idle_before:
+                    raise
+                # It had died while idle (the system was short of memory, say): nothing is lost, a fresh one may do.
+                return self._carry_out(order, on_progress, on_chunk, cancel)
+
+    def close(self) -> None:
+        """End the child, and with it a generation that still runs (it raises `Cancelled`). Final."""
+        self._closed = True
+        if self._turn.acquire(timeout=KILL_AFTER_S + 2.0):
+            try:
+                self._end()
+            finally:
+                self._turn.release()
+        else:
+            self._kill()
+
+    # -- one take ------------------------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def _next_turn(self, cancel: Cancel) -> Iterator[None]:
+        while not self._turn.acquire(timeout=_LOOK_EVERY_S):
+            self._check(cancel)
+        try:
+            self._check(cancel)
+            yield
+        finally:
+            self._turn.release()
+
+    def _check(self, cancel: Cancel) -> None:
+        cancel.check()
+        if self._closed:
+            raise Cancelled
+
+    def _carry_out(self, order: Make, on_progress: OnProgress, on_chunk: OnChunk, cancel: Cancel) -> Made:
+        connection = self._running()
+        self._flag.value = 0
+        self._at_work, self._answered = True, False
+        try:
+            with contextlib.suppress(OSError):  # dead already: the next look says how it ended
+                connection.send(order)
+            return self._follow(connection, order.folder, on_progress, on_chunk, cancel)
+        except BaseException:
+            self._settle()
+            raise
+
+    def _follow(
+        self, connection: Connection, folder: Path, on_progress: OnProgress, on_chunk: OnChunk, cancel: Cancel
+    ) -> Made:
+        meter = EtaMeter()
+        while True:
+            self._check(cancel)
+            message = self._receive(connection, _LOOK_EVERY_S)
+            self._answered = self._answered or message is not None
+            if isinstance(message, Advanced):
+                on_progress(meter(message.stage, message.fraction))
+            elif isinstance(message, Grown):
+                on_chunk(Chunk(folder / PREVIEW_NAME, message.frames, message.sample_rate))
+            elif message is not None:
+                self._at_work = False
+                self._check(cancel)
+                if isinstance(message, Done):
+                    on_progress(meter("writing", 1.0))
+                    return message.made
+                if isinstance(message, Refused):
+                    raise message.error
+                raise Cancelled
+
+    def _receive(self, connection: Connection, timeout_s: float) -> Any:
+        """The next message, None after `timeout_s`. Raises `GenerationFailed` where the child has died."""
+        process = self._process
+        assert process is not None
+        ready = wait([connection, process.sentinel], timeout_s)
+        if not ready:
+            return None
+        try:
+            if connection.poll():
+                return connection.recv()
+        except (EOFError, OSError):
+            pass
+        except Exception as error:  # what arrived cannot be read: the two no longer understand each other
+            log.exception("unreadable message from the engine process")
+            raise self._death("it sent something that cannot be read") from error
+        process.join(1.0)
+        raise self._death(_ending(process.exitcode))
+
+    def _death(self, how: str) -> GenerationFailed:
+        log.error("the engine process is gone: %s", how)
+        return GenerationFailed(
+            f"The engine stopped unexpectedly ({how}).",
+            hint=f"Try again, or a shorter length if memory was short; the details are in {self.log_file}.",
+        )
+
+    def _settle(self) -> None:
+        """Leave an order behind: ask the child to stop, wait a second, then kill it."""
+        if not self._at_work:
+            return
+        process, connection = self._process, self._connection
+        if process is not None and connection is not None and process.is_alive():
+            self._flag.value = 1
+            deadline = time.monotonic() + KILL_AFTER_S
+            with contextlib.suppress(GenerationFailed):
+                while (left := deadline - time.monotonic()) > 0:
+                    if isinstance(self._receive(connection, left), (Done, Refused, Stopped)):
+                        self._at_work = False
+                        return
+                log.warning("killing the engine process: it did not stop within %s s", KILL_AFTER_S)
+        self._kill()
+
+    # -- the child -----------------------------------------------------------------------------------------------
+
+    def _running(self) -> Connection:
+        """The connection to a living child, started now where there is none."""
+        if self._process is not None and self._connection is not None and self._process.is_alive():
+            return self._connection
+        self._kill()
+        self._connection, theirs = self._context.Pipe()
+        # A plain shared byte: an Event has a lock, and a child killed while holding it would hang us.
+        self._flag = self._context.RawValue("b", 0)
+        self._process = self._context.Process(
+            target=child.run, args=(theirs, self._flag, self.log_file), name="nur-studio engine", daemon=True
+        )
+        with _without_interrupt():
+            self._process.start()
+        theirs.close()  # so that the child's end closes with the child
+        return self._connection
+
+    def _end(self) -> None:
+        """Let the child go: it leaves when the pipe closes."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        if self._process is not None:
+            self._process.join(KILL_AFTER_S)
+        self._kill()
+
+    def _kill(self) -> None:
+        process, connection = self._process, self._connection
+        self._process = self._connection = None
+        self._at_work = False
+        if connection is not None:
+            connection.close()
+        if process is not None:
+            process.kill()
+            process.join()
+            process.close()
+
+
+@contextlib.contextmanager
+def _without_interrupt() -> Iterator[None]:
+    """A child started inside never sees Ctrl+C, not even before its first line."""
+    if os.name != "posix":
+        yield
+        return
+    from multiprocessing import resource_tracker
+
+    resource_tracker.ensure_running()  # starting it later would lift the block
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _ending(code: int | None) -> str:
+    """How a process ended, in words."""
+    if code is None:
+        return "it no longer answers"
+    if code < 0:
+        try:
+            return f"killed by signal {-code}, {signal.Signals(-code).name}"
+        except ValueError:
+            return f"killed by signal {-code}"
+    return f"exit code {code}"

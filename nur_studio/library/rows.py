@@ -1,0 +1,59 @@
+"""Between a `Track` and its row: JSON for what is nested, and the text a search looks through."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import unicodedata
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from nur_studio.core.timing import Section
+from nur_studio.core.track import Status, Track
+
+_PLAIN = (
+    "id", "title", "prompt", "genre", "tempo", "duration_s", "output_format", "engine", "seed", "group_id", "take",
+    "model", "licence", "key", "beats_per_bar", "beat_offset_s", "sample_rate", "frames", "tempo_asked",
+    "tempo_measured", "loudness_lufs", "true_peak_dbtp", "error",
+)  # fmt: skip
+COLUMNS = (*_PLAIN, "status", "created_at", "sections", "starred", "recipe", "found_by")
+
+
+def fold(text: str) -> str:
+    """`text` as a search compares it: no case, no accents."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(c for c in decomposed if not unicodedata.combining(c))
+
+
+def to_row(track: Track) -> dict[str, Any]:
+    """The columns of a track, owner and deletion apart."""
+    row: dict[str, Any] = {name: getattr(track, name) for name in _PLAIN}
+    row["status"] = track.status.value
+    # Always with microseconds, so that text sorts as time does.
+    row["created_at"] = track.created_at.astimezone(UTC).isoformat(timespec="microseconds")
+    row["sections"] = json.dumps([asdict(section) for section in track.sections])
+    row["starred"] = int(track.starred)
+    row["recipe"] = json.dumps(dict(track.recipe), default=str, ensure_ascii=False)
+    row["found_by"] = found_by(track)
+    return row
+
+
+def found_by(track: Track) -> str:
+    """Everything a search finds a track by."""
+    words = (track.title, track.prompt, track.genre, track.key, track.engine, track.model, f"{track.tempo} bpm")
+    return fold("\n".join((*words, track.id)))
+
+
+def from_row(row: sqlite3.Row, folder: Path) -> Track:
+    """The track of a row; `folder` is where its masters are."""
+    return Track(
+        **{name: row[name] for name in _PLAIN},
+        status=Status(row["status"]),
+        created_at=datetime.fromisoformat(row["created_at"]),
+        sections=tuple(Section(**section) for section in json.loads(row["sections"])),
+        starred=bool(row["starred"]),
+        recipe=json.loads(row["recipe"]),
+        folder=folder,
+    )

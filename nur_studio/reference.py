@@ -1,0 +1,59 @@
+"""A track as the product's reference writes it: the MusicTrack, in its names, with the studio's own facts after."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from nur_studio.audio.masters import mix_path, stem_path, waveform_path
+from nur_studio.core.mix import STEMS
+from nur_studio.core.track import Status, Track
+from nur_studio.studio.studio import Studio
+
+
+def music_track(track: Track, studio: Studio, *, deliver: bool = True) -> dict[str, Any]:
+    """`track` as JSON-ready values.
+
+    `download_url` is the take in the format it was asked for, made now unless `deliver` is false; `audio_url` is the
+    same file, or the lossless mix as long as it was not made. URLs are null until there is something behind them.
+    `genre` … `created_at` and the URLs are the reference's; `title` and what follows are the studio's own.
+    """
+    done = track.status is Status.COMPLETED
+    delivered = None
+    if done:
+        delivered = studio.delivery(track.id) if deliver else studio.ready_delivery(track.id)
+    folder = track.folder
+    return {
+        "id": track.id,
+        "status": track.status.value,
+        "audio_url": _url(delivered or (mix_path(folder) if done else None)),
+        "duration": _number(track.duration_s),
+        "genre": track.genre,
+        "tempo": track.tempo,
+        "prompt": track.prompt,
+        "created_at": track.created_iso,
+        "download_url": _url(delivered),
+        "waveform_url": _url(waveform_path(folder) if done else None),
+        "stems": {stem: _url(stem_path(folder, stem) if done else None) for stem in STEMS},
+        "title": track.title,
+        "output_format": track.output_format,
+        "engine": track.engine,
+        "model": track.model,
+        "licence": track.licence,
+        "seed": track.seed,
+        "take": track.take,
+        "key": track.key,
+        "loudness_lufs": track.loudness_lufs,
+        "true_peak_dbtp": track.true_peak_dbtp,
+        "starred": track.starred,
+        "error": track.error,
+    }
+
+
+def _url(path: Path | None) -> str | None:
+    return path.absolute().as_uri() if path is not None and path.exists() else None
+
+
+def _number(seconds: float) -> int | float:
+    """30 rather than 30.0."""
+    return int(seconds) if seconds == int(seconds) else round(seconds, 6)

@@ -1,0 +1,5 @@
+"""The use cases: generate, find, export, drag. The one place that puts library, engines and audio together."""
+
+from nur_studio.studio.studio import Studio
+
+__all__ = ["Studio"]

@@ -1,0 +1,59 @@
+"""Files for other programs: whole before they are handed over, made once, kept until the take is purged."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from nur_studio.audio.files import Encoding, transcode
+from nur_studio.core.errors import FileProblem
+from nur_studio.core.progress import Cancel, OnProgress, ranged
+from nur_studio.core.track import Track
+from nur_studio.studio.exporting import master, person_name
+
+
+def encoding_key(encoding: Encoding) -> str:
+    """A folder name per encoding: `wav PCM_24`, `mp3 320k`."""
+    if encoding.format == "mp3":
+        return f"mp3 {encoding.mp3_kbps}k"
+    if encoding.format == "ogg":
+        return f"ogg {encoding.ogg_quality:g}"
+    return f"{encoding.format} {encoding.subtype or 'default'}"
+
+
+def paths_of(drags: Path, track: Track, parts: Sequence[str], encoding: Encoding) -> list[Path]:
+    """Where the files of these parts are once made. A new title is a new name: a DAW may still read the old one."""
+    folder = drags / track.id / encoding_key(encoding)
+    return [folder / person_name(track, part, encoding) for part in parts]
+
+
+def ready(drags: Path, track: Track, parts: Sequence[str], encoding: Encoding) -> list[Path] | None:
+    """The files, if all of them are there; no work is done."""
+    paths = paths_of(drags, track, parts, encoding)
+    return paths if paths and all(path.exists() for path in paths) else None
+
+
+def make(
+    drags: Path, track: Track, parts: Sequence[str], encoding: Encoding, on_progress: OnProgress, cancel: Cancel
+) -> list[Path]:
+    """The files, the missing ones made now. `transcode` replaces in one step, so what has a name is whole."""
+    sources = [master(track, part) for part in parts]
+    paths = paths_of(drags, track, parts, encoding)
+    for index, (source, path) in enumerate(zip(sources, paths, strict=True)):
+        cancel.check()
+        if path.exists():
+            continue
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise FileProblem(f"The folder {path.parent} cannot be made: {error.strerror or error}.") from error
+        share = ranged(on_progress, index / len(paths), (index + 1) / len(paths))
+        transcode(source, path, encoding, on_progress=share, cancel=cancel)
+    return paths
+
+
+def forget(drags: Path, track_ids: Iterable[str]) -> None:
+    """Remove what was made for takes that are gone for good."""
+    for track_id in track_ids:
+        shutil.rmtree(drags / track_id, ignore_errors=True)

@@ -1,0 +1,114 @@
+"""A take's recipe: everything needed to make it again, as JSON in the library and beside the masters."""
+
+from __future__ import annotations
+
+import json
+import platform
+import random
+from collections.abc import Mapping
+from dataclasses import asdict, fields, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import nur_studio
+from nur_studio.core.errors import StudioError
+from nur_studio.core.genres import find_genre
+from nur_studio.core.prompt import PromptReading
+from nur_studio.core.request import GenerationRequest
+from nur_studio.core.track import Track
+from nur_studio.engines.base import EngineInfo, MusicTask
+from nur_studio.engines.messages import Made
+
+RECIPE_NAME = "recipe.json"
+_MAKERS = ("numpy", "scipy", "soundfile", "soxr", "pyloudnorm")
+
+
+def chosen_tempo(reading: PromptReading, seed: int) -> int:
+    """The tempo of a take, in BPM: what was said, else drawn from the genre's usual range by the seed."""
+    if reading.tempo_heard:
+        return reading.tempo
+    low, high = reading.tempo_range
+    # Of all that `random` offers, only seeding and random() promise to stay as they are across Python versions.
+    return low + int(random.Random(seed).random() * (high - low + 1))
+
+
+def shown_genre(request: GenerationRequest, reading: PromptReading) -> str:
+    """The genre people see: the canonical name where it is known, else what the person wrote."""
+    if request.genre is None or find_genre(request.genre) is not None:
+        return reading.genre
+    return request.genre.strip()
+
+
+def first_recipe(
+    request: GenerationRequest, reading: PromptReading, engine: EngineInfo, genre: str, tempo: int, seed: int, take: int
+) -> dict[str, Any]:
+    """The recipe of a take before it is made: the request as given, how it was read, and what was chosen."""
+    return {
+        "request": asdict(request),
+        "reading": asdict(reading),
+        "resolved": {"genre": genre, "tempo": tempo, "seed": seed, "take": take},
+        "engine": engine.name,
+        "model": "",
+        "licence": engine.licence,
+        "versions": versions(),
+    }
+
+
+def full_recipe(track: Track, made: Made) -> dict[str, Any]:
+    """The recipe of a take that was made, with the engine's own details and the seconds it took by stage."""
+    return {
+        **track.recipe,
+        "model": str(made.details.get("model", "")),
+        "details": dict(made.details),
+        "timings": dict(made.seconds),
+    }
+
+
+def write_recipe(folder: Path, recipe: Mapping[str, Any]) -> None:
+    """`recipe.json` beside the masters."""
+    text = json.dumps(recipe, indent=1, ensure_ascii=False, default=str)
+    (folder / RECIPE_NAME).write_text(text + "\n", "utf-8")
+
+
+def task_of(track: Track) -> MusicTask:
+    """What to tell the engine to make this take."""
+    return MusicTask(track.prompt, track.duration_s, track.tempo, track.seed, _reading_of(track))
+
+
+def request_of(track: Track) -> GenerationRequest:
+    """The request that makes this one take again: as it was given, with the take's own seed and engine."""
+    stored = _stored(track, "request")
+    known = {f.name: stored[f.name] for f in fields(GenerationRequest) if f.name in stored}
+    return replace(GenerationRequest(**known), seed=track.seed, engine=track.engine, takes=1)
+
+
+@lru_cache(maxsize=1)
+def versions() -> dict[str, str]:
+    """What could make the same seed sound different: the studio, Python, and the libraries that compute."""
+    from importlib import metadata  # slow to load, and not needed before a first request
+
+    found = {"nur_studio": nur_studio.__version__, "python": platform.python_version()}
+    for name in _MAKERS:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = "missing"
+    return found
+
+
+def _reading_of(track: Track) -> PromptReading:
+    stored = _stored(track, "reading")
+    known: dict[str, Any] = {}
+    for field in fields(PromptReading):
+        if field.name in stored:
+            value = stored[field.name]
+            known[field.name] = tuple(value) if isinstance(value, list) else value
+    return PromptReading(**known)
+
+
+def _stored(track: Track, part: str) -> Mapping[str, Any]:
+    stored = track.recipe.get(part)
+    if not isinstance(stored, Mapping):
+        raise StudioError(f"The recipe of {track.title!r} has no {part}: it cannot be made again.")
+    return stored

@@ -1,0 +1,256 @@
+"""What window, command line and clients call: one object with the person's library, settings and engines."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from nur_studio.audio.files import Encoding
+from nur_studio.core.errors import FileProblem, StudioError
+from nur_studio.core.mix import STEMS, Mix
+from nur_studio.core.paths import Directories
+from nur_studio.core.progress import (
+    Cancel,
+    CancelToken,
+    EtaMeter,
+    OnProgress,
+    Progress,
+    ignore_progress,
+    metered,
+)
+from nur_studio.core.prompt import PromptReading, read_prompt
+from nur_studio.core.request import GenerationRequest
+from nur_studio.core.settings import Settings, load_settings, save_settings
+from nur_studio.core.track import Status, Track
+from nur_studio.engines import catalogue
+from nur_studio.engines.base import EngineInfo
+from nur_studio.engines.process import Chunk, EngineProcess
+from nur_studio.library.library import Library
+from nur_studio.studio import dragging, exporting, generating, recipe
+
+__all__ = ["Chunk", "Encoding", "Studio"]
+
+PURGE_AFTER_S = 7 * 24 * 3600.0
+"""A deleted take can be brought back this long; then the next start removes it for good."""
+
+
+def ignore_chunk(_: Chunk) -> None:
+    """An on_chunk for who does not listen in."""
+
+
+class Studio:
+    """The studio of one person: `directories` says where everything is, `engines` what there is to choose from.
+
+    Methods that work take `on_progress` and `cancel`, block, and may be called from any thread. They raise
+    `StudioError` with a sentence for people, or `Cancelled`. `close` when done.
+    """
+
+    def __init__(
+        self,
+        directories: Directories,
+        *,
+        engines: Callable[[], Sequence[EngineInfo]] = catalogue.engines,
+    ) -> None:
+        self.directories = directories
+        self.settings: Settings = load_settings(directories.settings_file)
+        self.library = Library(directories.library)
+        self._engines = engines
+        self._process = EngineProcess(directories.log / "engine.log")
+        self._waiting: set[str] = set()  # submitted here, not begun
+        self._lock = threading.Lock()
+        self.purge(PURGE_AFTER_S)
+
+    def close(self) -> None:
+        """End the engine process (a generation that still runs is cancelled); takes not begun leave nothing."""
+        with self._lock:
+            waiting, self._waiting = self._waiting, set()
+        for track_id in waiting:
+            self.library.discard(track_id)
+        self._process.close()
+        self.library.close()
+
+    def __enter__(self) -> Studio:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # -- what there is -------------------------------------------------------------------------------------------
+
+    def update_settings(self, **changes: Any) -> Settings:
+        """Change some of the settings and keep them. Raises `FileProblem` where they cannot be written."""
+        self.settings = replace(self.settings, **changes)
+        try:
+            save_settings(self.settings, self.directories.settings_file)
+        except OSError as error:
+            raise FileProblem(
+                f"The settings cannot be kept in {self.directories.settings_file}: {error.strerror or error}."
+            ) from error
+        return self.settings
+
+    def read(self, prompt: str, genre: str | None = None, tempo: int | None = None) -> PromptReading:
+        """What the studio understands, while one types."""
+        return read_prompt(prompt, genre, tempo)
+
+    def engines(self) -> tuple[EngineInfo, ...]:
+        """Every engine, also those that cannot run here (`why_not`)."""
+        return tuple(self._engines())
+
+    # -- generate ------------------------------------------------------------------------------------------------
+
+    def submit(self, request: GenerationRequest, *, group: str = "") -> list[Track]:
+        """Take a request in: one pending track per take, to be made one by one with `make`.
+
+        `group` is the `group_id` of takes that these join. Raises `InvalidRequest` or `EngineUnavailable`.
+        """
+        request.validate()
+        engine = catalogue.usable_engine(request.engine or self.settings.engine, self.engines())
+        tracks = generating.new_takes(request, engine, self.library, group)
+        with self._lock:
+            self._waiting.update(track.id for track in tracks)
+        return tracks
+
+    def make(
+        self,
+        track_id: str,
+        on_progress: OnProgress = ignore_progress,
+        on_chunk: Callable[[Chunk], None] = ignore_chunk,
+        cancel: Cancel | None = None,
+    ) -> Track:
+        """Make a pending take; the finished track. Cancelled, it leaves nothing; gone wrong, a failed track."""
+        track = self.library.get(track_id)
+        if track.status is not Status.PENDING:
+            raise StudioError(f"{track.title!r} is {track.status}: it cannot be begun again.")
+        with self._lock:
+            self._waiting.discard(track_id)
+        engine = catalogue.engine(track.engine, self.engines())
+        return generating.make_take(
+            track, engine, self.library, self._process, on_progress, on_chunk, cancel or CancelToken()
+        )
+
+    def generate(
+        self,
+        request: GenerationRequest,
+        on_progress: OnProgress = ignore_progress,
+        on_chunk: Callable[[Chunk], None] = ignore_chunk,
+        cancel: Cancel | None = None,
+    ) -> list[Track]:
+        """Submit a request and make all of its takes. Takes finished before a cancel or an error are kept."""
+        cancel = cancel or CancelToken()
+        pending = self.submit(request)
+        meter = EtaMeter()
+        done: list[Track] = []
+        try:
+            for track in pending:
+
+                def tell(progress: Progress, before: int = len(done)) -> None:
+                    on_progress(meter(progress.stage, (before + progress.fraction) / len(pending)))
+
+                done.append(self.make(track.id, tell, on_chunk, cancel))
+        except BaseException:
+            for track in pending[len(done) + 1 :]:
+                self.discard(track.id)
+            raise
+        return done
+
+    def discard(self, track_id: str) -> None:
+        """Forget a take that was submitted and not begun."""
+        with self._lock:
+            self._waiting.discard(track_id)
+        self.library.discard(track_id)
+
+    def request_of(self, track_id: str) -> GenerationRequest:
+        """The request that makes this take again, note for note: the same words, seed and engine."""
+        return recipe.request_of(self.library.get(track_id))
+
+    # -- files for people ----------------------------------------------------------------------------------------
+
+    def export(
+        self,
+        track_id: str,
+        target: Path,
+        *,
+        part: str = "mix",
+        encoding: Encoding | None = None,
+        mix: Mix | None = None,
+        on_progress: OnProgress = ignore_progress,
+        cancel: Cancel | None = None,
+    ) -> Path:
+        """Write a part ("mix" or a stem), or with `mix` the stems as heard, to a file; where it is.
+
+        `target` is a file, replaced in one step, or a folder, in which no file is ever replaced.
+        Without `encoding` it is the take's own format.
+        """
+        track = self.library.get(track_id)
+        encoding = encoding or Encoding(track.output_format)
+        return exporting.export(track, target, part, encoding, mix, metered(on_progress), cancel or CancelToken())
+
+    def export_stems(
+        self,
+        track_id: str,
+        folder: Path,
+        encoding: Encoding | None = None,
+        on_progress: OnProgress = ignore_progress,
+        cancel: Cancel | None = None,
+    ) -> list[Path]:
+        """Write the four stems into `folder` under names for people; all of them or none."""
+        track = self.library.get(track_id)
+        return exporting.export_stems(
+            track, folder, encoding or Encoding("wav"), metered(on_progress), cancel or CancelToken()
+        )
+
+    def drag_files(
+        self,
+        track_id: str,
+        parts: Sequence[str] = STEMS,
+        encoding: Encoding | None = None,
+        on_progress: OnProgress = ignore_progress,
+        cancel: Cancel | None = None,
+    ) -> list[Path]:
+        """Files of these parts to hand to another program: whole on disk, made once, there until the take is purged."""
+        return dragging.make(
+            self.directories.drags,
+            self.library.get(track_id),
+            parts,
+            encoding or self._drag_encoding(),
+            metered(on_progress),
+            cancel or CancelToken(),
+        )
+
+    def ready_drag_files(
+        self, track_id: str, parts: Sequence[str] = STEMS, encoding: Encoding | None = None
+    ) -> list[Path] | None:
+        """The files `drag_files` would give, if they are all there; fast enough for the moment a drag starts."""
+        track = self.library.get(track_id)
+        return dragging.ready(self.directories.drags, track, parts, encoding or self._drag_encoding())
+
+    def delivery(self, track_id: str, on_progress: OnProgress = ignore_progress, cancel: Cancel | None = None) -> Path:
+        """The take in the format it was asked for, made at the first call."""
+        encoding = Encoding(self.library.get(track_id).output_format)
+        return self.drag_files(track_id, ("mix",), encoding, on_progress, cancel)[0]
+
+    def ready_delivery(self, track_id: str) -> Path | None:
+        """What `delivery` gives, if it is there already."""
+        files = self.ready_drag_files(track_id, ("mix",), Encoding(self.library.get(track_id).output_format))
+        return files[0] if files else None
+
+    # -- care ----------------------------------------------------------------------------------------------------
+
+    def warm(self) -> None:
+        """Start the engine process and load the person's engine; returns at once."""
+        for engine in self.engines():
+            if engine.name == self.settings.engine and not engine.why_not:
+                self._process.warm(engine)
+
+    def purge(self, older_than_s: float = 0.0) -> list[str]:
+        """Remove for good the takes deleted longer ago than this, with every file made for them; their ids."""
+        ids = self.library.purge(older_than_s)
+        dragging.forget(self.directories.drags, ids)
+        return ids
+
+    def _drag_encoding(self) -> Encoding:
+        kind = self.settings.drag_format
+        return Encoding(kind, self.settings.wav_subtype if kind == "wav" else "")

@@ -1,0 +1,37 @@
+"""Mute, solo, gain and pan as factors."""
+
+import pytest
+
+from nur_studio.core.mix import STEMS, Channel, Mix, to_linear
+
+
+def test_an_untouched_mix_changes_nothing() -> None:
+    assert [Mix().gains(stem) for stem in STEMS] == [(1.0, 1.0)] * 4
+
+
+def test_mute_wins_over_solo_and_solo_silences_the_rest() -> None:
+    mix = Mix({"drums": Channel(solo=True), "bass": Channel(solo=True, mute=True)})
+    assert [mix.audible(stem) for stem in STEMS] == [True, False, False, False]
+    assert mix.gains("other") == (0.0, 0.0)
+
+
+def test_gain_master_and_pan() -> None:
+    mix = Mix({"bass": Channel(gain_db=-6.0, pan=0.5)}, master_db=-6.0)
+    left, right = mix.gains("bass")
+    assert right == pytest.approx(10 ** (-12 / 20))
+    assert left == pytest.approx(right / 2)
+    assert mix.gains("drums") == pytest.approx((10 ** (-6 / 20),) * 2)
+    assert Mix({"x": Channel(pan=-1.0)}).gains("x") == (1.0, 0.0)
+
+
+def test_a_closed_fader_is_silence() -> None:
+    assert to_linear(-60.0) == to_linear(-90.0) == 0.0
+    assert to_linear(-59.9) > 0.0
+    assert Mix(master_db=-60.0).gains("drums") == (0.0, 0.0)
+
+
+def test_a_channel_is_replaced_in_a_copy() -> None:
+    mix = Mix()
+    changed = mix.with_channel("drums", Channel(mute=True))
+    assert (mix.audible("drums"), changed.audible("drums")) == (True, False)
+    assert mix == Mix()

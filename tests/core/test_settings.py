@@ -1,0 +1,30 @@
+"""What was chosen once survives; what is damaged costs no more than itself."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from nur_studio.core.settings import Settings, load_settings, save_settings
+
+
+def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "settings.json"
+    chosen = Settings(theme="light", volume_db=-12.5, output_device="Högtalare")
+    save_settings(chosen, path)
+    assert load_settings(path) == chosen
+    assert [p.name for p in path.parent.iterdir()] == ["settings.json"]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "\x00\xff"])
+def test_a_damaged_file_gives_the_defaults(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "settings.json"
+    path.write_bytes(text.encode("latin-1"))
+    assert load_settings(path) == Settings()
+    assert load_settings(tmp_path / "missing") == Settings()
+
+
+def test_what_is_unknown_or_of_another_type_is_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "settings.json"
+    path.write_text(json.dumps({"theme": 3, "ruler": "seconds", "from_the_future": True}))
+    assert load_settings(path) == Settings(ruler="seconds")

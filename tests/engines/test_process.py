@@ -1,0 +1,323 @@
+"""The engine process with a fake engine in it: audio through files, cancel, crashes, and that the next take works."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import fake_engine
+import numpy as np
+import psutil
+import pytest
+
+from nur_studio.audio.files import read_audio
+from nur_studio.audio.masters import mix_path, peaks_path, stem_path, waveform_path
+from nur_studio.core.errors import Cancelled, EngineUnavailable, FileProblem, GenerationFailed, StudioError
+from nur_studio.core.mix import STEMS
+from nur_studio.core.progress import CancelToken, Progress, ignore_progress
+from nur_studio.core.prompt import PromptReading
+from nur_studio.engines.base import EngineInfo, MusicTask
+from nur_studio.engines.process import KILL_AFTER_S, Chunk, EngineProcess, Made
+
+READING = PromptReading("lo-fi", True, 120, True, (70, 90))
+
+
+def task(duration_s: float = 5.0, seed: int = 1) -> MusicTask:
+    return MusicTask("clicks", duration_s, 120, seed, READING)
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineProcess]:
+    """One process for all tests: each of them proves that the one before left it usable."""
+    process = EngineProcess(tmp_path_factory.mktemp("log") / "engine.log")
+    yield process
+    process.close()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    path = tmp_path / "staging"
+    path.mkdir()
+    return path
+
+
+def make(process: EngineProcess, engine: EngineInfo, folder: Path, seed: int = 1) -> Made:
+    return process.make(engine, task(seed=seed), folder, ignore_progress, lambda _: None, CancelToken())
+
+
+def test_a_take_arrives_as_files_and_facts(shared: EngineProcess, folder: Path) -> None:
+    made = make(shared, fake_engine.info(), folder)
+    expected = fake_engine.music(task())
+    assert made.masters.frames == 5 * 44100
+    assert set(made.masters.stems) == set(STEMS)
+    assert made.masters.tempo_measured == pytest.approx(120, abs=0.5)
+    assert (made.tempo, made.key, made.beats_per_bar) == (120, "A minor", 4)
+    assert made.details["model"] == "fake 1"
+    assert made.seconds["total"] >= made.seconds["generating"] > 0
+    for stem in STEMS:
+        audio, rate = read_audio(stem_path(folder, stem))
+        assert rate == 44100
+        np.testing.assert_allclose(audio, expected[stem], atol=2**-22)
+    assert {path.name for path in folder.iterdir()} == {
+        mix_path(folder).name, "stems", waveform_path(folder).name, peaks_path(folder).name,
+    }  # fmt: skip
+
+
+def test_the_child_stays_warm(shared: EngineProcess, folder: Path, tmp_path: Path) -> None:
+    first = make(shared, fake_engine.info(), folder)
+    (tmp_path / "second").mkdir()
+    second = make(shared, fake_engine.info(), tmp_path / "second")
+    assert second.details["pid"] == first.details["pid"] == shared.pid
+    assert second.details["made"] == int(str(first.details["made"])) + 1
+
+
+def test_progress_never_falls_and_ends_at_one(shared: EngineProcess, folder: Path) -> None:
+    seen: list[Progress] = []
+    shared.make(fake_engine.info("slow", step_s=0.2), task(), folder, seen.append, lambda _: None, CancelToken())
+    fractions = [progress.fraction for progress in seen]
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1.0
+    assert "pretending" in {progress.stage for progress in seen}
+    assert any(progress.eta_s is not None and progress.eta_s > 0 for progress in seen)
+
+
+def test_the_preview_grows_while_the_take_is_made(shared: EngineProcess, folder: Path) -> None:
+    heard: list[np.ndarray] = []
+    expected = sum(fake_engine.music(task()).values())
+
+    def listen(chunk: Chunk) -> None:
+        raw = np.fromfile(chunk.path, np.float32, chunk.frames * 2)
+        assert raw.size == chunk.frames * 2, "the file holds less than was said"
+        heard.append(raw.reshape(-1, 2))
+
+    shared.make(fake_engine.info("slow", step_s=0.2), task(), folder, ignore_progress, listen, CancelToken())
+    assert len(heard) == fake_engine.STEPS
+    assert [len(h) for h in heard] == sorted({len(h) for h in heard})
+    np.testing.assert_array_equal(heard[-1], expected)
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "words"),
+    [
+        ("exit", GenerationFailed, r"stopped unexpectedly \(exit code 7\)"),
+        ("kill", GenerationFailed, r"killed by signal 9, SIGKILL"),
+        ("memory", GenerationFailed, r"not enough memory for 5 s"),
+        ("sentence", GenerationFailed, r"^The fake is tired\. Let it sleep\.$"),
+        ("bug", GenerationFailed, r"fault of its own \(ZeroDivisionError: an honest mistake\)"),
+        ("disk", FileProblem, r"The disk is full"),
+        ("shape", GenerationFailed, r"has shape"),
+        ("nan", GenerationFailed, r"samples that are no numbers"),
+    ],
+)
+def test_every_fault_is_one_sentence_and_the_next_take_works(
+    shared: EngineProcess, folder: Path, tmp_path: Path, fault: str, kind: type[StudioError], words: str
+) -> None:
+    with pytest.raises(kind, match=words):
+        make(shared, fake_engine.info(f"bad-{fault}", fault=fault), folder)
+    (tmp_path / "next").mkdir()
+    assert make(shared, fake_engine.info(), tmp_path / "next").masters.frames == 5 * 44100
+
+
+def test_a_bug_leaves_its_traceback_in_the_log(shared: EngineProcess, folder: Path) -> None:
+    with pytest.raises(GenerationFailed, match=r"engine\.log"):
+        make(shared, fake_engine.info("bad-bug", fault="bug"), folder)
+    text = shared.log_file.read_text("utf-8")
+    assert "Traceback" in text
+    assert "an honest mistake" in text
+
+
+def test_an_engine_that_cannot_be_imported(shared: EngineProcess, folder: Path) -> None:
+    nowhere = EngineInfo("nowhere", "Nowhere", "", "", factory="no_such_module:engine")
+    with pytest.raises(EngineUnavailable, match=r"Nowhere cannot be loaded: No module named 'no_such_module'"):
+        make(shared, nowhere, folder)
+
+
+def test_what_an_engine_prints_goes_to_the_log(
+    shared: EngineProcess, folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    make(shared, fake_engine.info("loud", fault="print"), folder)
+    assert capfd.readouterr().out == ""
+    assert "noise on standard output" in shared.log_file.read_text("utf-8")
+
+
+def test_cancel_is_quick_and_keeps_the_child(shared: EngineProcess, folder: Path, tmp_path: Path) -> None:
+    before = make(shared, fake_engine.info(), folder).details["pid"]
+    (tmp_path / "cancelled").mkdir()
+    cancel = CancelToken()
+    began: list[float] = []
+
+    def stop(progress: Progress) -> None:
+        if progress.stage == "pretending" and not began:
+            began.append(time.monotonic())
+            cancel.cancel()
+
+    with pytest.raises(Cancelled):
+        shared.make(fake_engine.info("slow", step_s=0.1), task(), tmp_path / "cancelled", stop, lambda _: None, cancel)
+    assert time.monotonic() - began[0] < KILL_AFTER_S
+    assert shared.pid == before
+
+
+def test_a_deaf_engine_is_killed_after_a_second(shared: EngineProcess, folder: Path, tmp_path: Path) -> None:
+    cancel = CancelToken()
+    began: list[float] = []
+
+    def stop(progress: Progress) -> None:
+        if progress.stage == "pretending" and not began:
+            began.append(time.monotonic())
+            cancel.cancel()
+
+    with pytest.raises(Cancelled):
+        shared.make(fake_engine.info("deaf", step_s=20.0, deaf=True), task(), folder, stop, lambda _: None, cancel)
+    assert KILL_AFTER_S <= time.monotonic() - began[0] < KILL_AFTER_S + 1.5
+    assert shared.pid is None
+    (tmp_path / "next").mkdir()
+    assert make(shared, fake_engine.info(), tmp_path / "next").masters.frames == 5 * 44100
+
+
+def test_killed_from_outside_in_mid_generation(shared: EngineProcess, folder: Path, tmp_path: Path) -> None:
+    def strike(progress: Progress) -> None:
+        if progress.stage == "pretending" and shared.pid:
+            os.kill(shared.pid, signal.SIGKILL)
+
+    with pytest.raises(GenerationFailed, match="SIGKILL"):
+        shared.make(fake_engine.info("slow", step_s=0.5), task(), folder, strike, lambda _: None, CancelToken())
+    (tmp_path / "next").mkdir()
+    assert make(shared, fake_engine.info(), tmp_path / "next").masters.frames == 5 * 44100
+
+
+def test_killed_while_idle_goes_unnoticed(shared: EngineProcess, folder: Path, tmp_path: Path) -> None:
+    make(shared, fake_engine.info(), folder)
+    assert shared.pid is not None
+    os.kill(shared.pid, signal.SIGKILL)
+    (tmp_path / "next").mkdir()
+    assert make(shared, fake_engine.info(), tmp_path / "next").masters.frames == 5 * 44100
+
+
+def test_a_fault_in_the_callback_comes_through_and_leaves_the_process_usable(
+    shared: EngineProcess, folder: Path, tmp_path: Path
+) -> None:
+    def break_down(_: Progress) -> None:
+        raise KeyError("callback")
+
+    with pytest.raises(KeyError):
+        shared.make(fake_engine.info("slow", step_s=0.1), task(), folder, break_down, lambda _: None, CancelToken())
+    assert not shared.busy
+    (tmp_path / "next").mkdir()
+    assert make(shared, fake_engine.info(), tmp_path / "next").masters.frames == 5 * 44100
+
+
+def test_two_threads_take_turns(shared: EngineProcess, tmp_path: Path) -> None:
+    results: dict[int, Made] = {}
+
+    def work(seed: int) -> None:
+        (tmp_path / str(seed)).mkdir()
+        results[seed] = make(shared, fake_engine.info("slow", step_s=0.05), tmp_path / str(seed), seed)
+
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in (1, 2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for seed in (1, 2):
+        audio, _ = read_audio(stem_path(tmp_path / str(seed), "bass"))
+        np.testing.assert_allclose(audio, fake_engine.music(task(seed=seed))["bass"], atol=2**-22)
+    assert results[1].details["pid"] == results[2].details["pid"]
+
+
+def test_cancel_while_waiting_for_a_turn(shared: EngineProcess, folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "waiting").mkdir()
+    cancel = CancelToken()
+    cancel.cancel()
+    started = threading.Event()
+    thread = threading.Thread(
+        target=lambda: shared.make(
+            fake_engine.info("slow", step_s=0.2), task(), folder, lambda _: started.set(), lambda _: None, CancelToken()
+        )
+    )
+    thread.start()
+    assert started.wait(20)
+    with pytest.raises(Cancelled):
+        shared.make(fake_engine.info(), task(), tmp_path / "waiting", ignore_progress, lambda _: None, cancel)
+    thread.join()
+    assert (folder / "mix.flac").exists(), "the take that was being made was not disturbed"
+
+
+def test_warm_returns_at_once_and_the_take_after_it_loads_nothing(tmp_path: Path, folder: Path) -> None:
+    process = EngineProcess(tmp_path / "engine.log")
+    try:
+        started = time.perf_counter()
+        process.warm(fake_engine.info())
+        assert time.perf_counter() - started < 0.5
+        assert process.pid is not None
+        assert not process.busy
+        pid = process.pid
+        assert make(process, fake_engine.info(), folder).details["pid"] == pid
+    finally:
+        process.close()
+    assert not psutil.pid_exists(pid)
+
+
+def test_close_cancels_what_runs(tmp_path: Path, folder: Path) -> None:
+    process = EngineProcess(tmp_path / "engine.log")
+    running = threading.Event()
+    outcome: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            process.make(
+                fake_engine.info("slow", step_s=5.0, deaf=True), task(), folder,
+                lambda _: running.set(), lambda _: None, CancelToken(),
+            )  # fmt: skip
+        except BaseException as error:
+            outcome.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    assert running.wait(20)
+    process.close()
+    thread.join(5)
+    assert not thread.is_alive()
+    assert isinstance(outcome[0], Cancelled)
+    assert process.pid is None
+
+
+def test_the_child_dies_with_its_parent(tmp_path: Path) -> None:
+    script = tmp_path / "parent.py"
+    script.write_text(
+        textwrap.dedent(
+            f"""
+            import sys
+            from pathlib import Path
+            sys.path.insert(0, {str(Path(fake_engine.__file__).parent)!r})
+            import fake_engine
+            from nur_studio.core.progress import CancelToken
+            from nur_studio.core.prompt import PromptReading
+            from nur_studio.engines.base import MusicTask
+            from nur_studio.engines.process import EngineProcess
+
+            if __name__ == "__main__":
+                process = EngineProcess(Path({str(tmp_path)!r}) / "engine.log")
+                folder = Path({str(tmp_path)!r}) / "folder"
+                folder.mkdir()
+                reading = PromptReading("lo-fi", True, 120, True, (70, 90))
+                process.make(
+                    fake_engine.info(step_s=30.0, deaf=True), MusicTask("x", 5.0, 120, 1, reading), folder,
+                    lambda _: print(process.pid, flush=True), lambda _: None, CancelToken(),
+                )
+            """
+        )
+    )
+    parent = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    with parent, parent.stdout:
+        child = psutil.Process(int(parent.stdout.readline()))
+        parent.kill()
+        parent.wait()
+        child.wait(timeout=5)

@@ -1,0 +1,108 @@
+"""A music engine that behaves, or misbehaves, as its options say. Real arrays through the real process; only the music
+is false: a click on every beat over a quiet tone, different for every seed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+
+import numpy as np
+
+from nur_studio.core.errors import GenerationFailed
+from nur_studio.core.mix import STEMS
+from nur_studio.core.progress import Cancel, OnProgress, Progress
+from nur_studio.core.sound import Audio
+from nur_studio.core.timing import Section
+from nur_studio.engines.base import EngineInfo, Music, MusicTask, OnAudio
+
+SAMPLE_RATE = 44100
+STEPS = 5
+
+
+class FakeEngine:
+    """`fault`: "" works; "exit", "kill", "memory", "sentence", "bug", "disk", "shape", "nan" or "print" act half-way.
+
+    `step_s`: how long each of the five steps takes; `deaf`: cancel is not looked at.
+    """
+
+    def __init__(self, fault: str = "", step_s: float = 0.0, deaf: bool = False, stems: bool = True) -> None:
+        self.fault, self.step_s, self.deaf, self.stems = fault, step_s, deaf, stems
+        self.made = 0
+
+    def generate(self, task: MusicTask, on_progress: OnProgress, on_audio: OnAudio, cancel: Cancel) -> Music:
+        parts = music(task)
+        mix = sum(parts.values(), np.zeros_like(parts["drums"]))
+        edges = np.linspace(0, len(mix), STEPS + 1).astype(int)
+        for step in range(STEPS):
+            if not self.deaf:
+                cancel.check()
+            on_progress(Progress("pretending", step / STEPS))
+            if step == STEPS // 2:
+                mix = self._misbehave(mix)
+            on_audio(mix[edges[step] : edges[step + 1]], SAMPLE_RATE)
+            time.sleep(self.step_s)
+        self.made += 1
+        return Music(
+            mix=mix,
+            stems=parts if self.stems else {},
+            sample_rate=SAMPLE_RATE,
+            tempo=task.tempo,
+            beats_per_bar=4,
+            key="A minor",
+            sections=(Section("A", 0, 2.0),),
+            details={"model": "fake 1", "made": self.made, "pid": os.getpid()},
+        )
+
+    def _misbehave(self, mix: Audio) -> Audio:
+        if self.fault == "exit":
+            os._exit(7)
+        if self.fault == "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if self.fault == "memory":
+            raise MemoryError
+        if self.fault == "sentence":
+            raise GenerationFailed("The fake is tired.", hint="Let it sleep.")
+        if self.fault == "bug":
+            raise ZeroDivisionError("an honest mistake")
+        if self.fault == "disk":
+            raise OSError(28, "No space left on device")
+        if self.fault == "shape":
+            return mix[:-1]
+        if self.fault == "nan":
+            mix = mix.copy()
+            mix[5] = np.nan
+        if self.fault == "print":
+            sys.stdout.write("noise on standard output\n")
+        return mix
+
+
+def music(task: MusicTask) -> dict[str, Audio]:
+    """Four stems of a task: clicks, two tones, silence."""
+    frames = round(task.duration_s * SAMPLE_RATE)
+    time_s = np.arange(frames) / SAMPLE_RATE
+    beat = (time_s * task.tempo / 60.0) % 1.0
+    rng = np.random.default_rng(task.seed)
+    click = np.where(beat < 0.02, rng.uniform(-0.5, 0.5, frames), 0.0)
+    low, high = rng.uniform(60, 120), rng.uniform(300, 900)
+    mono = {
+        "drums": click,
+        "bass": 0.1 * np.sin(2 * np.pi * low * time_s),
+        "vocals": np.zeros(frames),
+        "other": 0.1 * np.sin(2 * np.pi * high * time_s),
+    }
+    return {stem: np.repeat(mono[stem][:, None], 2, axis=1).astype(np.float32) for stem in STEMS}
+
+
+def info(name: str = "fake", **options: object) -> EngineInfo:
+    """The engine as the catalogue would list it."""
+    return EngineInfo(
+        name=name,
+        title=name.capitalize(),
+        summary="Pretends.",
+        licence="for tests",
+        factory="fake_engine:FakeEngine",
+        stems=bool(options.get("stems", True)),
+        options=options,
+    )
