@@ -1,0 +1,230 @@
+"""The one time axis of a track: what is visible, zoom, snapping, and which pixel a frame is at."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from PySide6.QtCore import QObject, Signal
+
+from nur_studio.core.timing import Grid
+
+MIN_VISIBLE_S = 0.25
+MIN_LOOP_S = 0.02
+_LABEL_PX = 56.0  # labels of the ruler keep at least this distance
+_BEAT_PX = 12.0  # beat lines closer than this are noise
+_SECONDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A line of the grid at `frame`; `weight` 2 is a labelled one, 1 a bar (or second), 0 a beat."""
+
+    frame: float
+    weight: int
+    label: str = ""
+
+
+class Timeline(QObject):
+    """Shared by ruler and lanes. Frames are the track's; x is in logical px from the left of a waveform.
+
+    Signals: `range_changed` when other frames are visible or other pixels show them, `loop_changed` when the
+    marked region is another one or switched, `ruler_changed` when bars became seconds or back.
+    """
+
+    range_changed = Signal()
+    loop_changed = Signal()
+    ruler_changed = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.frames = 0
+        self.sample_rate = 44100
+        self.grid = Grid(120.0)
+        self.width = 1.0
+        self.dpr = 1.0
+        self.start = 0.0  # first visible frame
+        self.visible = 1.0  # visible frames
+        self.bars = True
+        self.loop: tuple[int, int] | None = None
+        self.loop_on = False
+        self._ticks_key: object = None
+        self._ticks: list[Tick] = []
+
+    def set_track(self, frames: int, sample_rate: int, grid: Grid) -> None:
+        """Another track: all of it visible, nothing marked."""
+        self.frames, self.sample_rate, self.grid = max(0, frames), sample_rate, grid
+        self.loop, self.loop_on = None, False
+        self.start, self.visible = 0.0, float(max(1, frames))
+        self.range_changed.emit()
+        self.loop_changed.emit()
+
+    def set_width(self, width: float, dpr: float) -> None:
+        """The waveforms' width in logical px, and device px per logical one."""
+        if (width, dpr) != (self.width, self.dpr):
+            self.width, self.dpr = max(1.0, width), dpr
+            self.range_changed.emit()
+
+    def set_bars(self, bars: bool) -> None:
+        if bars != self.bars:
+            self.bars = bars
+            self.ruler_changed.emit()
+
+    # Where things are
+
+    @property
+    def frames_per_px(self) -> float:
+        return self.visible / self.width
+
+    @property
+    def end(self) -> float:
+        """The frame after the last visible one."""
+        return self.start + self.visible
+
+    def x_of(self, frame: float) -> float:
+        return (frame - self.start) / self.frames_per_px
+
+    def device_x(self, frame: float) -> float:
+        """`x_of`, on the left edge of a device pixel: lines and waveforms of all lanes meet exactly."""
+        return math.floor(self.x_of(frame) * self.dpr + 1e-6) / self.dpr
+
+    def frame_at(self, x: float) -> int:
+        """The frame at `x`, inside the track."""
+        return round(min(max(self.start + x * self.frames_per_px, 0.0), float(self.frames)))
+
+    def fitted(self) -> bool:
+        return self.visible >= self.frames
+
+    # Zoom and pan
+
+    def fit(self) -> None:
+        self._show(0.0, float(max(1, self.frames)))
+
+    def zoom(self, factor: float, x: float | None = None) -> None:
+        """Show `factor` times less time; the frame at `x` (default: the middle) stays where it is."""
+        x = self.width / 2 if x is None else x
+        anchor = self.start + x * self.frames_per_px
+        visible = min(max(self.visible / factor, MIN_VISIBLE_S * self.sample_rate), float(max(1, self.frames)))
+        self._show(anchor - x * visible / self.width, visible)
+
+    def pan(self, pixels: float) -> None:
+        """Move the view to the right by `pixels`."""
+        self._show(self.start + pixels * self.frames_per_px, self.visible)
+
+    def show_range(self, start: float, end: float, margin: float = 0.05) -> None:
+        """Zoom to a region, with a margin on both sides."""
+        room = (end - start) * margin
+        self._show(start - room, max(end - start + 2 * room, MIN_VISIBLE_S * self.sample_rate))
+
+    def reveal(self, frame: float) -> None:
+        """Turn the page if `frame` is out of sight."""
+        if not self.start <= frame < self.end:
+            self._show(frame - self.visible * 0.04, self.visible)
+
+    def _show(self, start: float, visible: float) -> None:
+        visible = min(visible, float(max(1, self.frames)))
+        start = min(max(start, 0.0), max(0.0, self.frames - visible))
+        if (start, visible) != (self.start, self.visible):
+            self.start, self.visible = start, visible
+            self.range_changed.emit()
+
+    # Bars and beats
+
+    def snap(self, frame: float) -> int:
+        """The nearest beat, or the end of the track where that is nearer."""
+        beat = round(self.grid.beat_at(frame / self.sample_rate))
+        snapped = min(max(self.grid.frame_of(beat, self.sample_rate), 0), self.frames)
+        return self.frames if abs(self.frames - frame) < abs(snapped - frame) else snapped
+
+    def step(self, frame: float, beats: int) -> int:
+        """`beats` beats on (back: negative) from `frame`, landing on the grid."""
+        beat = self.grid.beat_at(frame / self.sample_rate)
+        # A frame that stands a hair before its beat counts as on it, or stepping would stick there.
+        target = math.floor(beat + 1e-3) + beats if beats > 0 else math.ceil(beat - 1e-3) + beats
+        return min(max(self.grid.frame_of(target, self.sample_rate), 0), self.frames)
+
+    def step_bar(self, frame: float, bars: int) -> int:
+        """Like `step`, by bars."""
+        per_bar = self.grid.beats_per_bar
+        bar = self.grid.beat_at(frame / self.sample_rate) / per_bar
+        target = math.floor(bar + 1e-3) + bars if bars > 0 else math.ceil(bar - 1e-3) + bars
+        return min(max(self.grid.frame_of(target * per_bar, self.sample_rate), 0), self.frames)
+
+    def ticks(self) -> list[Tick]:
+        """The visible lines of the grid, the labelled ones as far apart as their words need."""
+        # Six widgets ask for the same ones at every step of a zoom.
+        key = (self.start, self.visible, self.width, self.frames, self.sample_rate, self.grid, self.bars)
+        if key != self._ticks_key:
+            self._ticks_key = key
+            self._ticks = self._bar_ticks() if self.bars else self._second_ticks()
+        return self._ticks
+
+    def _bar_ticks(self) -> list[Tick]:
+        rate, per_bar = self.sample_rate, self.grid.beats_per_bar
+        bar_px = self.grid.bar_s * rate / self.frames_per_px
+        beat_px = bar_px / per_bar
+        every = 1
+        while bar_px * every < _LABEL_PX:
+            every *= 2
+        # Lines thin out where bars come too close, labels before them.
+        step = 1
+        while bar_px * step < _BEAT_PX:
+            step *= 2
+        parts = per_bar if beat_px >= _BEAT_PX else 1
+        if beat_px >= 4 * _LABEL_PX:
+            parts = per_bar * 4
+        first = math.floor(self.grid.beat_at(self.start / rate) / per_bar / step) * step
+        last = math.ceil(self.grid.beat_at(self.end / rate) / per_bar)
+        found = []
+        for bar in range(max(0, first), last + 1, step):
+            for part in range(parts):
+                frame = self.grid.frame_of(bar * per_bar + part * per_bar / parts, rate)
+                if not -1 <= frame - self.start <= self.visible + 1 or frame > self.frames:
+                    continue
+                beat, fraction = divmod(part * per_bar, parts)
+                if part == 0:
+                    found.append(Tick(frame, 2 if bar % every == 0 else 1, str(bar + 1) if bar % every == 0 else ""))
+                else:
+                    named = fraction == 0 and beat_px >= _LABEL_PX
+                    found.append(Tick(frame, 0, f"{bar + 1}.{beat + 1}" if named else ""))
+        return found
+
+    def _second_ticks(self) -> list[Tick]:
+        rate = self.sample_rate
+        second_px = rate / self.frames_per_px
+        every = next((s for s in _SECONDS if s * second_px >= _LABEL_PX), _SECONDS[-1])
+        parts = 5 if every * second_px >= 5 * _BEAT_PX else 1
+        found = []
+        index = max(0, math.floor(self.start / rate / every * parts))
+        while (frame := index * every / parts * rate) <= min(self.end + 1, self.frames):
+            if frame >= self.start - 1:
+                labelled = index % parts == 0
+                found.append(Tick(frame, 2 if labelled else 0, _clock(index * every / parts) if labelled else ""))
+            index += 1
+        return found
+
+    # The loop region
+
+    def set_loop(self, loop: tuple[int, int] | None, *, on: bool | None = None) -> None:
+        """Mark a region (None: none) and switch looping; `on` None leaves the switch as it is."""
+        if loop is not None:
+            loop = (max(0, min(loop)), min(self.frames, max(loop)))
+            loop = loop if loop[1] - loop[0] >= MIN_LOOP_S * self.sample_rate else None
+        on = self.loop_on if on is None else on
+        if (loop, on) != (self.loop, self.loop_on):
+            self.loop, self.loop_on = loop, on
+            self.loop_changed.emit()
+
+    @property
+    def effective_loop(self) -> tuple[int, int] | None:
+        """What is to be repeated now: the region, all of the track where none is marked, None when off."""
+        if not self.loop_on or self.frames == 0:
+            return None
+        return self.loop or (0, self.frames)
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds * 100), 6000)
+    whole, hundredths = divmod(rest, 100)
+    tail = f".{hundredths:02d}".rstrip("0") if hundredths else ""
+    return f"{minutes}:{whole:02d}{tail}"

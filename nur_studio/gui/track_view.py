@@ -1,0 +1,322 @@
+"""The track: header, lanes and transport on one timeline. It shows what it is given and says what a person wants."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
+
+from nur_studio.core.mix import STEMS, Mix
+from nur_studio.core.track import Status, Track
+from nur_studio.gui.blank import Blank
+from nur_studio.gui.lanes import Lanes
+from nur_studio.gui.timeline import Timeline
+from nur_studio.gui.track_header import TrackHeader
+from nur_studio.gui.transport import Transport
+from nur_studio.gui.waveform import Peaks
+
+if TYPE_CHECKING:
+    from nur_studio.audio.peaks import GrowingPeaks
+    from nur_studio.audio.player_state import PlayerState
+
+_KEY_ZOOM = 1.5
+
+
+class TrackView(QWidget):
+    """One track. `loop_changed` says what is to be repeated now: None while looping is off.
+
+    `mix` holds the stems' strips; the listening volume is apart from it (`volume_changed`, `set_volume`), so that
+    a file exported as heard does not get quieter with the loudspeakers.
+    """
+
+    seek_requested = Signal(object)  # frame
+    loop_changed = Signal(object)  # (start, end) | None
+    mix_changed = Signal(object)  # Mix
+    play_requested = Signal()
+    stop_requested = Signal()
+    loop_toggled = Signal(bool)
+    drag_pressed = Signal(object)  # tuple of parts
+    drag_requested = Signal(object)
+    export_requested = Signal()
+    star_toggled = Signal(bool)
+    rename_requested = Signal(str)
+    take_selected = Signal(str)  # track id
+    another_take_requested = Signal()
+    retry_requested = Signal()
+    volume_changed = Signal(float)  # dB
+    ruler_changed = Signal(str)  # "bars" or "seconds"
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._track: Track | None = None
+        self._position = 0
+        self._playing = False
+        self._loop: tuple[int, int] | None = None
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAccessibleName(self.tr("Track"))
+        self.setProperty("role", "ground")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.timeline = Timeline(self)
+        self.header = TrackHeader()
+        self.lanes = Lanes(self.timeline)
+        self.blank = Blank()
+        self.transport = Transport()
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self.lanes)
+        self._stack.addWidget(self.blank)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(20, 16, 20, 12)
+        column.setSpacing(12)
+        column.addWidget(self.header)
+        column.addWidget(self._stack, 1)
+        column.addWidget(self.transport)
+        self._connect()
+        self.show_empty()
+
+    def _connect(self) -> None:
+        header, lanes, transport = self.header, self.lanes, self.transport
+        header.rename_requested.connect(self.rename_requested)
+        header.star_toggled.connect(self.star_toggled)
+        header.take_selected.connect(self.take_selected)
+        header.another_take_requested.connect(self.another_take_requested)
+        lanes.mix_changed.connect(self.mix_changed)
+        lanes.seek_requested.connect(self._on_seek)
+        lanes.drag_pressed.connect(self.drag_pressed)
+        lanes.drag_requested.connect(self.drag_requested)
+        transport.play_requested.connect(self.play_requested)
+        transport.stop_requested.connect(self.stop_requested)
+        transport.start_requested.connect(self._on_start)
+        transport.loop_toggled.connect(self._on_loop_toggled)
+        transport.volume_changed.connect(self.volume_changed)
+        transport.export_requested.connect(self.export_requested)
+        transport.drag_pressed.connect(self._on_drag_pressed)
+        transport.drag_requested.connect(self._on_drag_requested)
+        self.blank.action_requested.connect(self.retry_requested)
+        self.timeline.loop_changed.connect(self._on_loop)
+        self.timeline.ruler_changed.connect(self._on_ruler)
+
+    # What is shown
+
+    def show_track(self, track: Track, takes: Sequence[Track], peaks: Mapping[str, Peaks]) -> None:
+        """A finished track; with no peaks yet, its lanes say that they are loading."""
+        if track.status is Status.FAILED:
+            self.show_failed(track, takes)
+            return
+        if track.status is not Status.COMPLETED:
+            self._show_waiting(track, takes)
+            return
+        self._begin(track, takes, track.frames)
+        self.lanes.show_peaks(peaks, track.frames)
+        self.lanes.lanes["mix"].header.set_loudness(track.loudness_lufs, track.true_peak_dbtp)
+        stems = any(stem in peaks for stem in STEMS)
+        self.transport.set_ready(playable=True, files=True, stems=stems)
+        self._stack.setCurrentWidget(self.lanes)
+
+    def show_growing(self, track: Track, peaks: GrowingPeaks) -> None:
+        """A track that is being made: the mix as far as it is there. Call `grown` after each chunk."""
+        self._begin(track, (track,), peaks.total_frames)
+        self.lanes.show_growing(peaks)
+        self.lanes.lanes["mix"].header.set_loudness(None, None)
+        self.transport.set_ready(playable=True, files=False, stems=False)
+        self._stack.setCurrentWidget(self.lanes)
+
+    def grown(self) -> None:
+        self.lanes.grown()
+
+    def show_failed(self, track: Track, takes: Sequence[Track] = ()) -> None:
+        """Why there is no music, in the words of the error."""
+        self._begin(track, takes, 0)
+        self.blank.say(self.tr("This take was not made"), track.error, action=self.tr("Try again"), fault=True)
+        self._show_blank()
+
+    def show_empty(self) -> None:
+        """Nothing made yet."""
+        self._track = None
+        self.timeline.set_track(0, 44100, self.timeline.grid)
+        self.header.hide()
+        self.blank.say(
+            self.tr("Describe a piece of music, and hear it in seconds"),
+            self.tr(
+                "Write what you have in mind on the left: a style, a mood, instruments, a tempo. "
+                "Ctrl+Enter makes it, here on this machine."
+            ),
+        )
+        self._show_blank()
+        self.transport.hide()
+
+    def _show_waiting(self, track: Track, takes: Sequence[Track]) -> None:
+        self._begin(track, takes, 0)
+        waiting = track.status is Status.PENDING
+        self.blank.say(
+            self.tr("Waiting for its turn") if waiting else self.tr("Being made"),
+            self.tr("It appears here as soon as there is something to hear."),
+        )
+        self._show_blank()
+
+    def _show_blank(self) -> None:
+        self.transport.set_ready(playable=False, files=False, stems=False)
+        self._stack.setCurrentWidget(self.blank)
+
+    def _begin(self, track: Track, takes: Sequence[Track], frames: int) -> None:
+        """Header and timeline for `track`. Takes of one request keep view, loop and mix: they are compared."""
+        before, self._track = self._track, track
+        same = before is not None and _compared(before, track)
+        self.header.show()
+        self.transport.show()
+        self.header.show_track(track, takes)
+        self.transport.set_track(track.grid, track.duration_s)
+        if not same or frames != self.timeline.frames or track.sample_rate != self.timeline.sample_rate:
+            self.timeline.set_track(frames, track.sample_rate, track.grid)
+            self._show_position(0)
+        else:
+            self.timeline.grid = track.grid
+            self.timeline.range_changed.emit()
+        self.lanes.reset_meters()
+        if not same and self.lanes.mix != Mix():
+            self.lanes.set_mix(Mix())
+            self.mix_changed.emit(self.lanes.mix)
+
+    @property
+    def track(self) -> Track | None:
+        return self._track
+
+    @property
+    def mix(self) -> Mix:
+        return self.lanes.mix
+
+    @mix.setter
+    def mix(self, mix: Mix) -> None:
+        self.lanes.set_mix(mix)
+
+    @property
+    def loop(self) -> tuple[int, int] | None:
+        """What is to be repeated now."""
+        return self.timeline.effective_loop
+
+    def set_volume(self, volume_db: float) -> None:
+        self.transport.set_volume(volume_db)
+
+    def set_ruler(self, ruler: str) -> None:
+        """ "bars" or "seconds"."""
+        self.timeline.set_bars(ruler != "seconds")
+
+    # The player, 60 times a second
+
+    def set_player_state(self, state: PlayerState) -> None:
+        """Move playhead, numbers and meters; only what changed is painted."""
+        if self._playing != state.playing:
+            self._playing = state.playing
+            self.transport.set_playing(state.playing)
+        if self._track is None or self.timeline.frames == 0:
+            return
+        if state.position_frames != self._position:
+            was_seen = self.timeline.start <= self._position < self.timeline.end
+            self._show_position(state.position_frames)
+            # Follows while it plays, unless the person has looked elsewhere.
+            if state.playing and was_seen and not self._marking():
+                self.timeline.reveal(state.position_frames)
+        self.lanes.set_levels(state.peaks, state.master_peaks)
+
+    def _show_position(self, frame: int) -> None:
+        self._position = frame
+        self.lanes.playhead.set_frame(frame)
+        self.transport.set_position(frame / self.timeline.sample_rate)
+
+    def _marking(self) -> bool:
+        return any(lane.wave.marking for lane in self.lanes.lanes.values())
+
+    # Intents
+
+    def _on_seek(self, frame: int) -> None:
+        if self.timeline.frames:
+            self._show_position(frame)
+            self.timeline.reveal(min(frame, self.timeline.frames - 1))
+            self.seek_requested.emit(frame)
+
+    def _on_start(self) -> None:
+        self._on_seek(0)
+
+    def _on_loop_toggled(self, on: bool) -> None:
+        self.timeline.set_loop(self.timeline.loop, on=on)
+        self.loop_toggled.emit(on)
+
+    def _on_loop(self) -> None:
+        self.transport.set_loop(self.timeline.loop_on)
+        if self.timeline.effective_loop != self._loop:
+            self._loop = self.timeline.effective_loop
+            self.loop_changed.emit(self._loop)
+
+    def _on_ruler(self) -> None:
+        self.ruler_changed.emit("bars" if self.timeline.bars else "seconds")
+
+    def _on_drag_pressed(self, what: str) -> None:
+        self.drag_pressed.emit(("mix",) if what == "mix" else STEMS)
+
+    def _on_drag_requested(self, what: str) -> None:
+        self.drag_requested.emit(("mix",) if what == "mix" else STEMS)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self.setFocus(Qt.FocusReason.MouseFocusReason)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if self._track is None or not self._key(event):
+            super().keyPressEvent(event)
+
+    def _key(self, event: QKeyEvent) -> bool:
+        key, modifiers = event.key(), event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+        shift = modifiers == Qt.KeyboardModifier.ShiftModifier
+        control = modifiers == Qt.KeyboardModifier.ControlModifier
+        if self.timeline.frames == 0:
+            return False
+        if key == Qt.Key.Key_0 and control:
+            self.timeline.fit()
+        elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
+            self.timeline.zoom(_KEY_ZOOM, self._zoom_center())
+        elif key in (Qt.Key.Key_Minus, Qt.Key.Key_Underscore):
+            self.timeline.zoom(1 / _KEY_ZOOM, self._zoom_center())
+        elif key in (Qt.Key.Key_Left, Qt.Key.Key_Right) and (shift or not modifiers):
+            way = 1 if key == Qt.Key.Key_Right else -1
+            step = self.timeline.step_bar if shift else self.timeline.step
+            self._on_seek(step(self._position, way))
+        elif modifiers:
+            return False
+        else:
+            return self._plain_key(event)
+        return True
+
+    def _plain_key(self, event: QKeyEvent) -> bool:
+        key = event.key()
+        if key == Qt.Key.Key_Space:
+            self.play_requested.emit()
+        elif key == Qt.Key.Key_Escape:
+            self.stop_requested.emit()
+        elif key == Qt.Key.Key_L:
+            self.transport.loop.toggle()
+        elif key == Qt.Key.Key_Home:
+            self._on_seek(0)
+        elif key == Qt.Key.Key_End:
+            self._on_seek(self.timeline.frames)
+        elif Qt.Key.Key_1 <= key <= Qt.Key.Key_9:
+            return self.lanes.pick(key - Qt.Key.Key_0)
+        elif key in (Qt.Key.Key_M, Qt.Key.Key_S):
+            lane = self.lanes.focused()
+            if lane is None or lane.name == "mix":
+                return False
+            button = lane.header.mute if key == Qt.Key.Key_M else lane.header.solo
+            if button.isEnabled():
+                button.toggle()
+        else:
+            return False
+        return True
+
+    def _zoom_center(self) -> float | None:
+        """At the playhead where it is in sight, so that it stays there."""
+        x = self.timeline.x_of(self._position)
+        return x if 0 <= x <= self.timeline.width else None
+
+
+def _compared(one: Track, other: Track) -> bool:
+    return one.id == other.id or bool(one.group_id and one.group_id == other.group_id)

@@ -1,0 +1,202 @@
+"""A lane's strip: buttons, fader and pan tell the channel they stand for; the handle drags; meters fall."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from nur_studio.core.mix import Channel
+from nur_studio.core.timing import Grid
+from nur_studio.gui.faders import Fader, PanSlider, fader_gain, fader_way, gain_text, pan_text
+from nur_studio.gui.lane import HEADER_WIDTH, Lane
+from nur_studio.gui.meters import LevelMeter, meter_way
+from nur_studio.gui.theme import DARK
+from nur_studio.gui.timeline import Timeline
+
+
+@pytest.fixture
+def lane(qtbot: QtBot, themed: QApplication) -> Lane:
+    axis = Timeline()
+    axis.set_track(16 * 44100, 44100, Grid(120.0))
+    widget = Lane("drums", "Drums", axis, number=2)
+    axis.setParent(widget)
+    qtbot.addWidget(widget)
+    widget.resize(900, 64)
+    widget.show()
+    return widget
+
+
+@pytest.mark.parametrize("gain", [-60.0, -40.0, -12.0, -3.5, 0.0, 2.0, 6.0])
+def test_fader_taper_there_and_back(gain: float) -> None:
+    assert fader_gain(fader_way(gain)) == pytest.approx(gain, abs=1e-6)
+
+
+def test_fader_taper_is_closed_below_unity_at_three_quarters_and_rises() -> None:
+    assert (fader_way(-60.0), fader_way(0.0), fader_way(6.0)) == (0.0, 0.75, 1.0)
+    ways = [fader_way(g / 10) for g in range(-600, 61)]
+    assert ways == sorted(ways)
+
+
+def test_words_of_gain_and_pan() -> None:
+    assert [gain_text(g) for g in (-60.0, -3.5, -0.01, 0.0, 6.0)] == ["−∞", "−3.5", "0.0", "0.0", "+6.0"]
+    assert [pan_text(p) for p in (-1.0, -0.304, 0.0, 0.5)] == ["L100", "L30", "C", "R50"]
+
+
+def test_mute_and_solo_by_mouse(qtbot: QtBot, lane: Lane) -> None:
+    with qtbot.waitSignal(lane.channel_changed) as told:
+        qtbot.mouseClick(lane.header.mute, Qt.MouseButton.LeftButton)
+    assert told.args == ["drums", Channel(mute=True)]
+    with qtbot.waitSignal(lane.channel_changed) as told:
+        qtbot.mouseClick(lane.header.solo, Qt.MouseButton.LeftButton)
+    assert told.args == ["drums", Channel(mute=True, solo=True)]
+
+
+def test_a_set_channel_is_shown_and_not_told_back(qtbot: QtBot, lane: Lane) -> None:
+    with qtbot.assertNotEmitted(lane.channel_changed):
+        lane.header.set_channel(Channel(gain_db=-6.0, pan=0.5, mute=True))
+    assert lane.header.mute.isChecked()
+    assert lane.header.gain_label.text == "−6.0"
+    assert lane.header.pan_label.text == "R50"
+    with qtbot.waitSignal(lane.channel_changed) as told:
+        qtbot.mouseClick(lane.header.solo, Qt.MouseButton.LeftButton)
+    assert told.args[1] == Channel(gain_db=-6.0, pan=0.5, mute=True, solo=True)
+
+
+@pytest.fixture
+def fader(qtbot: QtBot, themed: QApplication) -> Fader:
+    widget = Fader()
+    qtbot.addWidget(widget)
+    widget.resize(214, 20)  # 200 px of way
+    widget.show()
+    return widget
+
+
+def test_fader_by_mouse(qtbot: QtBot, fader: Fader) -> None:
+    with qtbot.waitSignal(fader.moved) as told:
+        qtbot.mousePress(fader, Qt.MouseButton.LeftButton, pos=QPoint(7, 10))
+    assert told.args == [-60.0]
+    QTest.mouseMove(fader, QPoint(207, 10))
+    qtbot.waitUntil(lambda: fader.amount() == 6.0)
+    qtbot.mouseRelease(fader, Qt.MouseButton.LeftButton, pos=QPoint(207, 10))
+    qtbot.mouseClick(fader, Qt.MouseButton.LeftButton, pos=QPoint(107, 10))
+    assert fader.amount() == pytest.approx(40 * -0.17609, abs=0.1)
+    qtbot.mouseDClick(fader, Qt.MouseButton.LeftButton, pos=QPoint(50, 10))
+    assert fader.amount() == 0.0
+
+
+def test_fader_finds_unity_again_and_listens_to_keys(qtbot: QtBot, fader: Fader) -> None:
+    fader.set_gain(-20.0)
+    qtbot.mouseClick(fader, Qt.MouseButton.LeftButton, pos=QPoint(7 + 150 + 2, 10))
+    assert fader.amount() == 0.0
+    qtbot.keyClick(fader, Qt.Key.Key_Left)
+    assert fader.amount() == -0.5
+    qtbot.keyClick(fader, Qt.Key.Key_Left, Qt.KeyboardModifier.ShiftModifier)
+    assert fader.amount() == -0.6
+    qtbot.keyClick(fader, Qt.Key.Key_Home)
+    assert fader.amount() == -60.0
+    qtbot.keyClick(fader, Qt.Key.Key_Delete)
+    assert fader.amount() == 0.0
+
+
+def test_fader_by_wheel(fader: Fader) -> None:
+    here = QPointF(10, 10)
+    event = QWheelEvent(
+        here, here, QPoint(), QPoint(0, 120), Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier,
+        Qt.ScrollPhase.NoScrollPhase, False,
+    )  # fmt: skip
+    QApplication.sendEvent(fader, event)
+    assert fader.amount() == 0.5
+
+
+def test_pan_by_mouse(qtbot: QtBot, themed: QApplication) -> None:
+    pan = PanSlider()
+    qtbot.addWidget(pan)
+    pan.resize(114, 20)
+    pan.show()
+    with qtbot.waitSignal(pan.moved) as told:
+        qtbot.mouseClick(pan, Qt.MouseButton.LeftButton, pos=QPoint(7, 10))
+    assert told.args == [-1.0]
+    qtbot.mouseClick(pan, Qt.MouseButton.LeftButton, pos=QPoint(57 + 2, 10))
+    assert pan.amount() == 0.0
+
+
+def test_handle_prepares_at_press_and_drags_after_a_distance(qtbot: QtBot, lane: Lane) -> None:
+    pressed: list[object] = []
+    dragged: list[object] = []
+    lane.drag_pressed.connect(pressed.append)
+    lane.drag_requested.connect(dragged.append)
+    qtbot.mousePress(lane.handle, Qt.MouseButton.LeftButton, pos=QPoint(10, 30))
+    assert pressed[-1] == ("drums",)
+    QTest.mouseMove(lane.handle, QPoint(11, 30))
+    assert dragged == []
+    QTest.mouseMove(lane.handle, QPoint(10, 60))
+    QTest.mouseMove(lane.handle, QPoint(10, 70))
+    assert dragged == [("drums",)]  # once
+    qtbot.mouseRelease(lane.handle, Qt.MouseButton.LeftButton)
+
+
+def test_edge_wears_the_lanes_color(lane: Lane) -> None:
+    assert lane.grab().toImage().pixelColor(12, 32).name() == DARK.drums
+
+
+def test_focus_is_seen(qtbot: QtBot, lane: Lane) -> None:
+    lane.activateWindow()
+    lane.setFocus()
+    qtbot.waitUntil(lane.hasFocus)
+    assert lane.grab().toImage().pixelColor(450, 0).name() == DARK.accent
+
+
+def test_header_has_one_width_with_and_without_a_strip(qtbot: QtBot, themed: QApplication) -> None:
+    axis = Timeline()
+    lanes = [Lane("mix", "Mix", axis, number=1, ruler=True), Lane("other", "Sonstiges", axis, number=5)]
+    for lane in lanes:
+        axis.setParent(lane)
+        qtbot.addWidget(lane)
+        lane.resize(800, 90)
+        lane.show()
+    assert {lane.wave.x() for lane in lanes} == {HEADER_WIDTH + 1}
+    assert len({lane.wave.width() for lane in lanes}) == 1
+    right = {lane.header.meter.mapTo(lane, QPoint()).x() for lane in lanes}
+    assert len(right) == 1
+
+
+def test_every_control_of_a_lane_is_named(lane: Lane) -> None:
+    header = lane.header
+    for control in (header.mute, header.solo, header.fader, header.pan):
+        assert control.toolTip(), control
+        assert "Drums" in control.accessibleName()
+        assert control.focusPolicy() & Qt.FocusPolicy.TabFocus
+    assert lane.handle.toolTip()
+
+
+def test_meter_scale() -> None:
+    assert (meter_way(0.0), meter_way(1.0), meter_way(1.5)) == (0.0, 1.0, 1.0)
+    assert 0.3 < meter_way(0.1) < meter_way(0.5) < 0.95
+
+
+def test_meter_rises_at_once_falls_slowly_and_remembers_clipping(qtbot: QtBot, themed: QApplication) -> None:
+    now = [0.0]
+    meter = LevelMeter(clock=lambda: now[0])
+    qtbot.addWidget(meter)
+    meter.resize(100, 10)
+    meter.show()
+    meter.set_peaks(0.5, 0.25)
+    left, right, held, *_ = meter.shown
+    assert left > right > 0
+    now[0] = 0.2
+    meter.set_peaks(0.0, 0.0)
+    assert 0 < meter.shown[0] < left
+    assert meter.shown[2] == held
+    for _ in range(40):
+        now[0] += 0.2
+        meter.set_peaks(0.0, 0.0)
+    assert meter.shown == (0, 0, 0, 0, 0)
+    meter.set_peaks(1.2, 0.1)
+    assert meter.clipped
+    assert meter.grab().toImage().pixelColor(99, 2).name() == DARK.error
+    meter.reset()
+    assert not meter.clipped
