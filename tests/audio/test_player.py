@@ -1,0 +1,315 @@
+"""The player and its process, playing through PortAudio into a sound card of paper."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+import soundfile
+from numpy.typing import NDArray
+from paper_sound_card import PaperSoundCard, alsa_config
+
+from nur_studio.audio.player import Player, PlayerState
+from nur_studio.core.mix import STEMS, Channel, Mix
+
+RATE = 44100
+FRAMES = 2 * RATE
+
+
+@pytest.fixture
+def player() -> Iterator[Player]:
+    player = Player()
+    yield player
+    player.close()
+
+
+@pytest.fixture
+def stems(tmp_path: Path) -> list[tuple[str, Path]]:
+    return [(stem, write(tmp_path / f"{stem}.flac", noise(seed))) for seed, stem in enumerate(STEMS)]
+
+
+def noise(seed: int, frames: int = FRAMES) -> NDArray[np.float32]:
+    return (np.random.default_rng(seed).standard_normal((frames, 2)) * 0.1).astype(np.float32)
+
+
+def write(path: Path, audio: NDArray[np.float32], rate: int = RATE) -> Path:
+    soundfile.write(path, audio, rate, subtype="PCM_24")
+    return path
+
+
+def read(path: Path) -> NDArray[np.float32]:
+    audio: NDArray[np.float32] = soundfile.read(path, dtype="float32")[0]
+    return audio
+
+
+def wait_for(player: Player, condition: Callable[[PlayerState], bool], seconds: float = 10.0) -> PlayerState:
+    until = time.monotonic() + seconds
+    while not condition(state := player.state()):
+        assert time.monotonic() < until, state
+        time.sleep(0.005)
+    return state
+
+
+def sounding(audio: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Without the silence before and after."""
+    loud = np.flatnonzero(audio.any(axis=1))
+    return audio[loud[0] : loud[-1] + 1]
+
+
+def test_stems_sound_as_their_sum_bit_for_bit(
+    player: Player, paper_sound_card: PaperSoundCard, stems: list[tuple[str, Path]]
+) -> None:
+    player.load(stems, RATE, FRAMES)
+    wait_for(player, lambda s: s.ready_frames == FRAMES)  # paper plays faster than anyone can decode
+    player.play()
+    state = wait_for(player, lambda s: s.ended)
+    assert state.position_frames == FRAMES
+    assert state.ready_frames == FRAMES
+    assert not state.playing
+    assert not state.error
+    expected = sum((read(path) for _, path in stems), np.zeros((FRAMES, 2), np.float32))
+    np.testing.assert_array_equal(sounding(paper_sound_card.played()), expected)
+
+
+def test_the_mix_set_before_play_is_the_mix_heard(
+    player: Player, paper_sound_card: PaperSoundCard, stems: list[tuple[str, Path]]
+) -> None:
+    mix = Mix({"drums": Channel(gain_db=-6, pan=0.5), "bass": Channel(mute=True), "other": Channel(mute=True)})
+    player.set_mix(mix)
+    player.load(stems, RATE, FRAMES)
+    wait_for(player, lambda s: s.ready_frames == FRAMES)
+    player.play()
+    state = wait_for(player, lambda s: s.master_peaks[0] > 0)
+    assert state.peaks["bass"] == (0.0, 0.0)
+    assert state.peaks["drums"][1] > state.peaks["drums"][0] > 0.0
+    wait_for(player, lambda s: s.ended)
+    drums, _, vocals, _ = (read(path) for _, path in stems)
+    expected = drums * np.array(mix.gains("drums"), np.float32) + vocals
+    np.testing.assert_allclose(sounding(paper_sound_card.played()), expected, atol=1e-6)
+
+
+def test_seek_before_play_starts_there_and_play_after_the_end_at_the_start(
+    player: Player, paper_sound_card: PaperSoundCard, stems: list[tuple[str, Path]]
+) -> None:
+    player.load(stems[:1], RATE, FRAMES)
+    player.seek(RATE)
+    assert player.state().position_frames == RATE
+    wait_for(player, lambda s: s.ready_frames == FRAMES)
+    player.play()
+    wait_for(player, lambda s: s.ended)
+    audio = read(stems[0][1])
+    heard = sounding(paper_sound_card.played())
+    assert len(heard) == FRAMES - RATE
+    np.testing.assert_array_equal(heard[-(FRAMES - RATE - 400) :], audio[RATE + 400 :])
+    player.play()
+    assert player.state().playing
+    wait_for(player, lambda s: s.ended)
+    np.testing.assert_array_equal(sounding(paper_sound_card.played())[-FRAMES:], audio)
+    player.stop()
+    state = wait_for(player, lambda s: s.position_frames == 0)
+    assert not state.playing and not state.ended
+
+
+def test_no_call_keeps_the_window_waiting(
+    player: Player, paper_sound_card: PaperSoundCard, stems: list[tuple[str, Path]]
+) -> None:
+    def timed(call: Callable[..., object], *arguments: object) -> float:
+        before = time.perf_counter()
+        call(*arguments)
+        return time.perf_counter() - before
+
+    calls = [timed(player.start), timed(player.load, stems, RATE, FRAMES), timed(player.play)]
+    for _ in range(50):
+        calls += [timed(player.state), timed(player.seek, 1000), timed(player.set_mix, Mix(master_db=-1.0))]
+        calls += [timed(player.set_loop, (0, 5000)), timed(player.set_loop, None), timed(player.devices)]
+    assert sorted(calls)[-5] < 0.005, sorted(calls)[-8:]  # a shared machine may take the processor away a few times
+
+
+def test_a_file_of_another_rate_or_mono_is_played_right(
+    player: Player, paper_sound_card: PaperSoundCard, tmp_path: Path
+) -> None:
+    time_s = np.arange(48000) / 48000
+    wave = (0.25 * np.sin(2 * np.pi * 440 * time_s)).astype(np.float32)
+    player.load([("mix", write(tmp_path / "mono.flac", wave, 48000))], RATE, RATE)
+    wait_for(player, lambda s: s.ready_frames == RATE)
+    player.play()
+    wait_for(player, lambda s: s.ended)
+    expected = 0.25 * np.sin(2 * np.pi * 440 * np.arange(RATE) / RATE)
+    heard = paper_sound_card.played()
+    first = int(np.flatnonzero(np.abs(heard[:, 0]) > 1e-3)[0])
+    middle = heard[first + 5000 : first + 30000]
+    np.testing.assert_array_equal(middle[:, 0], middle[:, 1])
+    errors = [np.abs(middle[:, 0] - expected[5000 + k : 30000 + k]).max() for k in range(12)]
+    assert min(errors) < 1e-3
+
+
+def test_a_rate_that_the_device_refuses_is_converted_also_when_the_device_comes_later(
+    player: Player, tmp_path: Path
+) -> None:
+    rate = 800  # below what PortAudio takes anywhere
+    wave = (0.25 * np.sin(2 * np.pi * 20 * np.arange(2 * rate) / rate)).astype(np.float32)
+    path = tmp_path / "low.wav"
+    soundfile.write(path, np.stack([wave, wave], axis=1), rate, subtype="FLOAT")
+    config = tmp_path / "asound.conf"
+    config.write_text("pcm.unplugged { type hw card 31 }\n")
+    with alsa_config(config):
+        player.load([("mix", path)], rate, 2 * rate)
+        player.seek(rate)
+        player.play()
+        wait_for(player, lambda s: bool(s.error))
+        card = PaperSoundCard(tmp_path)
+        assert player.state().position_frames == rate
+        player.play()
+        state = wait_for(player, lambda s: s.ended or bool(s.error))
+    assert not state.error
+    assert state.position_frames == 2 * rate
+    heard = sounding(card.played())
+    spectrum = np.abs(np.fft.rfft(heard[: RATE // 2, 0]))
+    assert len(heard) == pytest.approx(RATE, abs=RATE // 100)  # one second is left after the seek
+    assert int(spectrum.argmax()) == 10  # 20 Hz in bins of 2 Hz
+
+
+def test_a_loop_past_which_the_playhead_is_calls_it_back(
+    player: Player, paper_sound_card: PaperSoundCard, stems: list[tuple[str, Path]]
+) -> None:
+    player.load(stems[:1], RATE, FRAMES)
+    wait_for(player, lambda s: s.ready_frames == FRAMES)
+    player.seek(FRAMES - 1000)
+    player.set_loop((2000, 4000))
+    wait_for(player, lambda s: s.position_frames == 2000)
+    with pytest.raises(ValueError):
+        player.set_loop((5, 5))
+
+
+def test_a_missing_or_damaged_file_is_said(player: Player, paper_sound_card: PaperSoundCard, tmp_path: Path) -> None:
+    player.load([("mix", tmp_path / "gone.flac")], RATE, FRAMES)
+    player.play()
+    state = wait_for(player, lambda s: bool(s.error) and not s.playing)  # said of the load, and again of the play
+    assert state.error == "The track cannot be played: gone.flac is missing from its folder."
+    (tmp_path / "bad.flac").write_bytes(b"no music" * 100)
+    player.load([("mix", tmp_path / "bad.flac")], RATE, FRAMES)
+    state = wait_for(player, lambda s: "damaged" in s.error)
+    write(tmp_path / "gone.flac", noise(1))
+    player.load([("mix", tmp_path / "gone.flac")], RATE, FRAMES)
+    player.play()
+    assert not wait_for(player, lambda s: s.ended).error
+
+
+def test_a_killed_process_is_said_and_the_next_play_goes_on(
+    player: Player, paper_sound_card: PaperSoundCard, stems: list[tuple[str, Path]]
+) -> None:
+    player.load(stems, RATE, FRAMES)
+    player.seek(RATE)
+    wait_for(player, lambda s: s.ready_frames == FRAMES)
+    assert player.pid is not None
+    os.kill(player.pid, signal.SIGKILL)
+    state = wait_for(player, lambda s: bool(s.error))
+    assert not state.playing
+    assert state.error == "The audio player stopped unexpectedly. Press play to start it again."
+    assert state.position_frames == RATE
+    player.set_mix(Mix({"drums": Channel(solo=True)}))
+    player.play()
+    state = wait_for(player, lambda s: s.ended)
+    assert not state.error
+    heard = sounding(paper_sound_card.played())
+    # The new process is still decoding when it starts, and paper may have to wait; not for the last piece, though.
+    np.testing.assert_array_equal(heard[-20000:], read(stems[0][1])[-20000:])
+
+
+def test_without_a_device_it_says_so_and_tries_again(
+    player: Player, tmp_path: Path, stems: list[tuple[str, Path]]
+) -> None:
+    config = tmp_path / "none.conf"
+    config.write_text("pcm.unplugged { type hw card 31 }\n")
+    with alsa_config(config):
+        player.load(stems, RATE, FRAMES)
+        player.play()
+        state = wait_for(player, lambda s: bool(s.error))
+        assert state.error == ("This machine has no audio output device. Connect or switch one on, then press play.")
+        assert not state.playing
+        assert wait_for(player, lambda s: s.ready_frames == FRAMES).position_frames == 0
+        # Plugging one in: ALSA reads its configuration anew with PortAudio.
+        config.write_text(PaperSoundCard(tmp_path).config.read_text())
+        player.play()
+        assert not wait_for(player, lambda s: s.ended).error
+        assert "default" in player.devices() or wait_for(player, lambda s: "default" in player.devices())
+        player.set_device("Studio 24")
+        player.play()
+        state = wait_for(player, lambda s: bool(s.error))
+        assert state.error.startswith("The output device “Studio 24” is not there.")
+
+
+def test_without_portaudio_the_package_is_named(tmp_path: Path) -> None:
+    """The library's name is looked up by ctypes; a lookup that finds nothing is a machine without it."""
+    program = (
+        "import ctypes.util; ctypes.util.find_library = lambda name: None\n"
+        "import multiprocessing\n"
+        "from nur_studio.audio.player_output import Output\n"
+        "from nur_studio.audio.player_render import Renderer\n"
+        "from nur_studio.audio.player_state import Block\n"
+        "from nur_studio.core.errors import AudioUnavailable\n"
+        "block = Block.create(multiprocessing.get_context('spawn'))\n"
+        "output = Output(Renderer(block), block)\n"
+        "assert output.devices() == []\n"
+        "try: output.open('', 44100)\n"
+        "except AudioUnavailable as error: print(error)\n"
+    )
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert "libportaudio2" in said.stdout
+
+
+def test_closing_takes_under_a_second_and_leaves_no_process(
+    paper_sound_card: PaperSoundCard, stems: list[tuple[str, Path]]
+) -> None:
+    player = Player()
+    player.load(stems, RATE, FRAMES)
+    player.play()
+    wait_for(player, lambda s: s.position_frames > 0)
+    pid = player.pid
+    before = time.monotonic()
+    player.close()
+    assert time.monotonic() - before < 1.0
+    assert pid is not None and not psutil.pid_exists(pid)
+    player.close()
+    for quick in range(3):  # also before the process has come up
+        player = Player()
+        player.start()
+        time.sleep(0.02 * quick)
+        before = time.monotonic()
+        player.close()
+        assert time.monotonic() - before < 1.0
+
+
+def test_the_process_ends_with_its_window_and_nothing_is_left_behind(
+    paper_sound_card: PaperSoundCard, stems: list[tuple[str, Path]], tmp_path: Path
+) -> None:
+    program = tmp_path / "window.py"
+    program.write_text(
+        "import os, sys, time\n"
+        "from nur_studio.audio.player import Player\n"
+        "if __name__ == '__main__':\n"
+        "    player = Player()\n"
+        "    player.load([('mix', sys.argv[1])], 44100, 88200)\n"
+        "    while player.state().ready_frames < 88200: time.sleep(0.01)\n"
+        "    print(player.pid, flush=True)\n"
+        "    time.sleep(60)\n"
+    )
+    window = subprocess.Popen(
+        [sys.executable, "-W", "error", program, stems[0][1]], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert window.stdout is not None and window.stderr is not None
+    process = psutil.Process(int(window.stdout.readline()))
+    window.kill()
+    process.wait(5)
+    assert window.stderr.read() == ""
+    window.wait()
+    window.stdout.close()
+    window.stderr.close()
