@@ -1,0 +1,81 @@
+"""What makes a part at `level_db` 0 sit right: a gain for every instrument, found by measuring them all."""
+
+from __future__ import annotations
+
+GAINS_DB: dict[str, float] = {
+    "upright_bass": -12.4,
+    "sine_bass": -14.4,
+    "sub_bass": -16.0,
+    "bass_808": -16.8,
+    "finger_bass": -11.8,
+    "picked_bass": -12.3,
+    "slap_bass": -12.5,
+    "saw_bass": -13.7,
+    "acid_bass": -12.9,
+    "reese_bass": -11.0,
+    "octave_bass": -13.7,
+    "rhodes": -11.7,
+    "piano": -14.4,
+    "felt_piano": -13.9,
+    "house_piano": -12.8,
+    "organ": -21.2,
+    "clavinet": -13.2,
+    "harpsichord": -18.8,
+    "nylon_guitar": -14.9,
+    "steel_guitar": -16.7,
+    "clean_guitar": -18.4,
+    "muted_guitar": -9.3,
+    "drive_guitar": -21.6,
+    "lead_guitar": -19.2,
+    "banjo": -11.3,
+    "harp": -15.0,
+    "strings": -15.1,
+    "staccato_strings": -11.7,
+    "pizzicato": -11.8,
+    "violin": -14.3,
+    "viola": -14.6,
+    "cello": -13.5,
+    "contrabass": -13.9,
+    "brass": -19.6,
+    "french_horn": -14.3,
+    "trumpet": -14.2,
+    "muted_trumpet": -16.8,
+    "saxophone": -15.0,
+    "flute": -14.5,
+    "clarinet": -14.6,
+    "oboe": -15.5,
+    "harmonica": -13.5,
+    "warm_pad": -17.0,
+    "saw_pad": -17.3,
+    "air_pad": -17.8,
+    "glass_pad": -19.7,
+    "drone": -16.0,
+    "shimmer": -20.8,
+    "choir": -17.7,
+    "voice": -13.8,
+    "bell": -14.5,
+    "celesta": -17.0,
+    "glockenspiel": -19.4,
+    "music_box": -17.5,
+    "marimba": -12.4,
+    "vibraphone": -14.5,
+    "kalimba": -14.5,
+    "timpani": -11.8,
+    "saw_lead": -14.8,
+    "square_lead": -13.6,
+    "sine_lead": -14.6,
+    "pluck": -13.3,
+    "arp": -14.6,
+    "stab": -21.0,
+    "hoover": -16.1,
+    "chip": -12.5,
+}
+"""From an instrument's raw sound to its place in a mix near −14 LUFS: leads and keys about −20 LUFS, pads −24."""
+
+KIT_DB = -8.5
+"""Where a kit's kick peaks, dBFS."""
+
+
+def gain(instrument: str) -> float:
+    """The factor from an instrument's raw sound to its place in a mix."""
+    return float(10.0 ** (GAINS_DB[instrument] / 20.0))
