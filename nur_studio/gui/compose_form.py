@@ -1,0 +1,288 @@
+"""The choices beside the prompt: genre, tempo, length, format, takes, seed; right or wrong, kept as they were typed."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QPushButton, QWidget
+
+from nur_studio.core.genres import Genre
+from nur_studio.core.prompt import PromptReading
+from nur_studio.core.request import (
+    FORMATS,
+    MAX_DURATION,
+    MAX_SEED,
+    MAX_TEMPO,
+    MIN_DURATION,
+    MIN_TEMPO,
+    GenerationRequest,
+)
+from nur_studio.gui.fields import FaultLabel, NumberField
+from nur_studio.gui.heard import bars_text
+from nur_studio.gui.segments import SegmentedControl
+from nur_studio.gui.tap import TapTempo
+
+_TAKES = (1, 2, 4)
+_BUTTON_WIDTH = 52
+
+
+class ComposeForm(QWidget):
+    """Labels left, fields right, a sentence below a field that is wrong. Fields are named as in the request."""
+
+    edited = Signal(str)  # field
+    left = Signal(str)  # field whose editing is over
+
+    def __init__(self, genres: Sequence[Genre], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._tap = TapTempo()
+        self._last_seed: int | None = None
+        self._faults: dict[str, FaultLabel] = {}
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setHorizontalSpacing(8)
+        self._grid.setVerticalSpacing(8)
+        self._grid.setColumnMinimumWidth(0, 56)
+        self._grid.setColumnStretch(1, 1)
+        self._build(genres)
+        self._wire()
+
+    def _build(self, genres: Sequence[Genre]) -> None:
+        self.genre = QComboBox()
+        self.genre.setEditable(True)
+        self.genre.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
+        self.genre.addItems([genre.name for genre in genres])
+        self.genre.setCurrentIndex(-1)
+        self.genre.setMinimumContentsLength(6)
+        self.genre.setMaxVisibleItems(16)
+        edit = self.genre.lineEdit()
+        assert edit is not None
+        self.genre_edit = edit
+        self.genre_auto = _button(self.tr("auto"), self.tr("Hear the genre in the prompt"))
+        self.genre.setToolTip(self.tr("Any genre; empty: the one heard in the prompt"))
+        self._row("genre", self.tr("Genre"), self.genre, self.genre_auto)
+
+        self.tempo = NumberField(MIN_TEMPO, MAX_TEMPO, 120)
+        self.tempo.set_suffix(self.tr("BPM"))
+        self.tempo.setToolTip(self.tr("Exact tempo in BPM; empty: heard in the prompt. Up and Down change it"))
+        self.tap = _button(self.tr("tap"), self.tr("Tap the tempo: at least three times on the beat"))
+        self._row("tempo", self.tr("Tempo"), self.tempo, self.tap)
+
+        self.length = NumberField(MIN_DURATION, MAX_DURATION, 30)
+        self.length.setText("30")
+        self.length.setToolTip(
+            self.tr("Length in whole seconds, {low} to {high}").format(low=MIN_DURATION, high=MAX_DURATION)
+        )
+        self._row("duration", self.tr("Length"), self.length)
+
+        self.format = SegmentedControl([(name, name) for name in FORMATS])
+        self.format.setToolTip(self.tr("The take's own format; every take can be exported in all of them"))
+        self._row("output_format", self.tr("Format"), self.format)
+
+        self.takes = SegmentedControl([(count, str(count)) for count in _TAKES])
+        self.takes.setToolTip(self.tr("How many versions to make, each with its own seed"))
+        self._row("takes", self.tr("Takes"), self.takes)
+
+        self.seed = NumberField(0, MAX_SEED, 0)
+        self.seed.setPlaceholderText(self.tr("new each time"))
+        self.seed.setToolTip(self.tr("The same seed and request make the same music again"))
+        self.lock = _button(self.tr("lock"), self.tr("Keep the seed of the take on show"), checkable=True)
+        self._row("seed", self.tr("Seed"), self.seed, self.lock)
+
+    def _row(self, name: str, text: str, field: QWidget, button: QPushButton | None = None) -> None:
+        row = self._grid.rowCount()
+        label = QLabel(text)
+        label.setProperty("role", "field")
+        label.setBuddy(field)
+        field.setAccessibleName(text)
+        self._grid.addWidget(label, row, 0)
+        line = QHBoxLayout()
+        line.setSpacing(8)
+        line.addWidget(field, 1)
+        if button is not None:
+            line.addWidget(button)
+        self._grid.addLayout(line, row, 1)
+        self._faults[name] = FaultLabel()
+        self._grid.addWidget(self._faults[name], row + 1, 1)
+
+    def _wire(self) -> None:
+        self.genre_edit.textChanged.connect(self._on_genre)
+        self.genre_auto.clicked.connect(self._on_genre_auto)
+        self.tempo.changed.connect(self._on_tempo)
+        self.length.changed.connect(self._on_length)
+        self.format.chosen.connect(self._on_format)
+        self.takes.chosen.connect(self._on_takes)
+        self.seed.changed.connect(self._on_seed)
+        self.lock.clicked.connect(self._on_lock)
+        self.tap.pressed.connect(self._on_tap)
+        self.tempo.editingFinished.connect(self._on_tempo_left)
+        self.length.editingFinished.connect(self._on_length_left)
+        self.seed.editingFinished.connect(self._on_seed_left)
+        self.genre_auto.hide()
+
+    # -- values --------------------------------------------------------------------------------------------------
+
+    @property
+    def genre_text(self) -> str | None:
+        return self.genre_edit.text().strip() or None
+
+    def request(self, prompt: str, engine: str | None) -> GenerationRequest:
+        """What the fields say; numbers that are none are carried as they were typed."""
+        length: Any = self.length.value()
+        tempo: Any = self.tempo.value()
+        seed: Any = self.seed.value()
+        return GenerationRequest(
+            prompt=prompt,
+            duration=length,
+            genre=self.genre_text,
+            tempo=tempo,
+            output_format=str(self.format.value),
+            seed=seed,
+            engine=engine,
+            takes=int(str(self.takes.value)),
+        )
+
+    def set_request(self, request: GenerationRequest) -> None:
+        """Fill every field; a seed in it is locked."""
+        self.length.set_value(request.duration)
+        self.genre_edit.setText(request.genre or "")
+        self.tempo.set_value(request.tempo)
+        self.format.set_value(request.output_format)
+        self.takes.set_value(request.takes if request.takes in _TAKES else 1)
+        self.seed.set_value(request.seed)
+
+    def draft(self) -> dict[str, str]:
+        """Everything as it was typed."""
+        return {
+            "genre": self.genre_edit.text(),
+            "tempo": self.tempo.text(),
+            "length": self.length.text(),
+            "format": str(self.format.value),
+            "takes": str(self.takes.value),
+            "seed": self.seed.text(),
+        }
+
+    def restore(self, draft: Mapping[str, str]) -> None:
+        """Put a draft back; what it does not have stays."""
+        for name, field in (
+            ("genre", self.genre_edit),
+            ("tempo", self.tempo),
+            ("length", self.length),
+            ("seed", self.seed),
+        ):
+            field.setText(draft.get(name, field.text()))
+        self.format.set_value(draft.get("format"))
+        takes = draft.get("takes", "")
+        self.takes.set_value(int(takes) if takes.isdecimal() else None)
+
+    def show_reading(self, reading: PromptReading, said: bool) -> None:
+        """What "auto" comes to now, and how many bars the length makes; nothing `said` yet: only that it is auto."""
+        auto = self.tr("auto")
+        self.genre_edit.setPlaceholderText(f"{auto} · {reading.genre}" if said else auto)
+        self.tempo.setPlaceholderText(f"{auto} · {reading.tempo}" if said else auto)
+        self.tempo.set_start(reading.tempo)
+        length = self.length.value()
+        if said and isinstance(length, int):
+            bars = bars_text(length, reading.tempo, reading.beats_per_bar)
+            self.length.set_suffix(self.tr("s · {bars}").format(bars=bars))
+        else:
+            self.length.set_suffix(self.tr("s"))
+
+    def set_last_seed(self, seed: int) -> None:
+        """What "lock" keeps."""
+        self._last_seed = seed
+
+    # -- faults --------------------------------------------------------------------------------------------------
+
+    def say(self, field: str, sentence: str) -> QWidget:
+        """Show `sentence` below `field` ("" takes it away); the label, to bring into sight."""
+        self._faults[field].say(sentence)
+        _mark(self.genre if field == "genre" else self.widget(field), bool(sentence))
+        return self._faults[field]
+
+    def fault(self, field: str) -> str:
+        return self._faults[field].sentence
+
+    def clear_faults(self) -> None:
+        for field in self._faults:
+            self.say(field, "")
+
+    def widget(self, field: str) -> QWidget | None:
+        """Where `field` of the request is entered."""
+        return {
+            "genre": self.genre_edit,
+            "tempo": self.tempo,
+            "duration": self.length,
+            "output_format": self.format,
+            "takes": self.takes,
+            "seed": self.seed,
+        }.get(field)
+
+    # -- slots ---------------------------------------------------------------------------------------------------
+
+    def _tell(self, field: str) -> None:
+        self.say(field, "")
+        self.edited.emit(field)
+
+    def _on_genre(self) -> None:
+        self.genre_auto.setVisible(self.genre_text is not None)
+        self._tell("genre")
+
+    def _on_genre_auto(self) -> None:
+        self.genre.setCurrentIndex(-1)
+        self.genre_edit.clear()
+
+    def _on_tempo(self) -> None:
+        self._tell("tempo")
+
+    def _on_length(self) -> None:
+        self._tell("duration")
+
+    def _on_format(self) -> None:
+        self._tell("output_format")
+
+    def _on_takes(self) -> None:
+        self._tell("takes")
+
+    def _on_seed(self) -> None:
+        self.lock.setChecked(self.seed.value() is not None)
+        self._tell("seed")
+
+    def _on_lock(self, on: bool) -> None:
+        # Before any take there is none to keep: a new seed, so that the takes to come can be compared.
+        seed = self._last_seed if self._last_seed is not None else random.getrandbits(32)
+        self.seed.set_value(seed if on else None)
+
+    def _on_tap(self) -> None:
+        tempo = self._tap.tap()
+        if tempo is not None:
+            self.tempo.set_value(tempo)
+
+    def _on_tempo_left(self) -> None:
+        self.left.emit("tempo")
+
+    def _on_length_left(self) -> None:
+        self.left.emit("duration")
+
+    def _on_seed_left(self) -> None:
+        self.left.emit("seed")
+
+
+def _mark(field: QWidget | None, invalid: bool) -> None:
+    """The error colour around a field, or no longer."""
+    wanted = "true" if invalid else "false"
+    if field is not None and field.property("invalid") != wanted:
+        field.setProperty("invalid", wanted)
+        field.style().unpolish(field)
+        field.style().polish(field)
+
+
+def _button(text: str, tip: str, *, checkable: bool = False) -> QPushButton:
+    button = QPushButton(text)
+    button.setToolTip(tip)
+    button.setCheckable(checkable)
+    button.setFixedWidth(_BUTTON_WIDTH)
+    button.setProperty("role", "side")
+    return button

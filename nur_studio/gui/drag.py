@@ -1,0 +1,151 @@
+"""Takes handed to other programs: the files are whole on disk before a drag starts, and only copies leave."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from PySide6.QtCore import QMimeData, QObject, QPoint, QRect, Qt, QUrl, Signal, Slot
+from PySide6.QtGui import QColor, QDrag, QPainter, QPen, QPixmap
+from PySide6.QtWidgets import QApplication, QWidget
+
+from nur_studio.audio.files import Encoding
+from nur_studio.core.progress import Cancel, OnProgress
+from nur_studio.gui.jobs import Job, JobQueue
+from nur_studio.gui.theme import scaled_font, tokens
+
+Wanted = tuple[tuple[str, ...], tuple[str, ...]]  # track ids, parts
+
+
+class DragFiles(Protocol):
+    """The part of the studio that makes files for other programs."""
+
+    def drag_files(
+        self, track_id: str, parts: Sequence[str], encoding: Encoding, on_progress: OnProgress, cancel: Cancel
+    ) -> list[Path]: ...
+
+    def ready_drag_files(self, track_id: str, parts: Sequence[str], encoding: Encoding) -> list[Path] | None: ...
+
+
+def mime_data(paths: Sequence[Path]) -> QMimeData:
+    """File URLs, as file managers and DAWs take them."""
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    return data
+
+
+class DragOut(QObject):
+    """Prepares files when a drag is in the air and starts it once they are whole."""
+
+    failed = Signal(object)
+    waiting = Signal()  # a drag was asked for and its files are still being written
+    ready = Signal()  # they are there now, but the button was let go meanwhile
+
+    def __init__(self, source: QWidget, studio: DragFiles, queue: JobQueue) -> None:
+        super().__init__(source)
+        self._source, self._studio, self._queue = source, studio, queue
+        self._encoding = Encoding()
+        self._preparing: dict[Wanted, Job] = {}
+        self._dragging: Wanted | None = None
+
+    def set_encoding(self, encoding: Encoding) -> None:
+        self._encoding = encoding
+
+    @Slot(object)
+    def prepare(self, wanted: Wanted) -> None:
+        """The pointer is on a handle: write the files now, beside the window, unless they are there."""
+        if wanted in self._preparing or self._paths(wanted) is not None:
+            return
+        ids, parts = wanted
+        encoding = self._encoding
+
+        def work(on_progress: OnProgress, cancel: Cancel) -> Wanted:
+            for track_id in ids:
+                self._studio.drag_files(track_id, parts, encoding, on_progress, cancel)
+            return wanted
+
+        job = Job(work, self)
+        job.setProperty("wanted", wanted)
+        job.finished.connect(self._on_prepared)
+        job.failed.connect(self._on_failed)
+        job.cancelled.connect(self._on_cancelled)
+        self._preparing[wanted] = job
+        self._queue.submit(job)
+
+    @Slot(object)
+    def start(self, wanted: Wanted) -> None:
+        """The pointer moved on with the button held: drag, at once or as soon as the files are whole."""
+        paths = self._paths(wanted)
+        if paths is None:
+            self._dragging = wanted
+            self.waiting.emit()
+            self.prepare(wanted)
+        else:
+            self._dragging = None
+            self._drag(paths)
+
+    def _paths(self, wanted: Wanted) -> list[Path] | None:
+        ids, parts = wanted
+        found: list[Path] = []
+        for track_id in ids:
+            paths = self._studio.ready_drag_files(track_id, parts, self._encoding)
+            if paths is None:
+                return None
+            found += paths
+        return found
+
+    def _drag(self, paths: Sequence[Path]) -> None:
+        drag = QDrag(self._source)
+        drag.setMimeData(mime_data(paths))
+        drag.setPixmap(_badge(paths, self._source.devicePixelRatioF()))
+        drag.setHotSpot(QPoint(-12, -8))
+        drag.exec(Qt.DropAction.CopyAction)
+
+    @Slot(object)
+    def _on_prepared(self, wanted: Wanted) -> None:
+        self._preparing.pop(wanted, None)
+        if self._dragging != wanted:
+            return
+        self._dragging = None
+        paths = self._paths(wanted)
+        if paths is not None and QApplication.mouseButtons() & Qt.MouseButton.LeftButton:
+            self._drag(paths)
+        else:
+            self.ready.emit()
+
+    @Slot(object)
+    def _on_failed(self, error: BaseException) -> None:
+        self._on_cancelled()
+        self._dragging = None
+        self.failed.emit(error)
+
+    @Slot()
+    def _on_cancelled(self) -> None:
+        job = self.sender()
+        self._preparing = {wanted: other for wanted, other in self._preparing.items() if other is not job}
+
+
+def _badge(paths: Sequence[Path], dpr: float) -> QPixmap:
+    """What hangs at the pointer: the file's name, or how many there are."""
+    text = paths[0].name if len(paths) == 1 else QApplication.translate("DragOut", "{n} files").format(n=len(paths))
+    font = scaled_font(12)
+    probe = QPixmap(1, 1)
+    painter = QPainter(probe)
+    painter.setFont(font)
+    text = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, 320)
+    width = painter.fontMetrics().horizontalAdvance(text) + 24
+    painter.end()
+    badge = QPixmap(round(width * dpr), round(28 * dpr))
+    badge.setDevicePixelRatio(dpr)
+    badge.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(badge)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setFont(font)
+    painter.setBrush(QColor(tokens().raised))
+    painter.setPen(QPen(QColor(tokens().accent)))
+    painter.drawRoundedRect(QRect(0, 0, width - 1, 27), 7, 7)
+    painter.setPen(QColor(tokens().text))
+    painter.drawText(QRect(12, 0, width - 24, 28), Qt.AlignmentFlag.AlignVCenter, text)
+    painter.end()
+    return badge

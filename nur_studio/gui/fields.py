@@ -1,0 +1,164 @@
+"""Pieces of the forms: numbers that carry what was typed, a sentence at a fault, widgets that flow like words."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QWheelEvent
+from PySide6.QtWidgets import QLabel, QLayout, QLayoutItem, QLineEdit, QWidget
+
+from nur_studio.gui.theme import tokens
+
+
+class NumberField(QLineEdit):
+    """A whole number, or nothing for "you decide".
+
+    It keeps whatever is typed, out of range or not a number at all: the core says what is wrong with it.
+    Up, Down and the wheel step within `low` to `high`, Page keys by ten.
+    """
+
+    changed = Signal()
+
+    def __init__(self, low: int, high: int, start: int, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._low, self._high, self._start = low, high, start
+        self._suffix = ""
+        self.setMaxLength(24)
+        self.textChanged.connect(self.changed)
+
+    def value(self) -> int | str | None:
+        """The number; None where empty; the text itself where it is no whole number."""
+        text = self.text().strip()
+        if not text:
+            return None
+        try:
+            return int(text)
+        except ValueError:
+            return text
+
+    def set_value(self, value: int | None) -> None:
+        self.setText("" if value is None else str(value))
+
+    def set_suffix(self, suffix: str) -> None:
+        """A unit or remark at the right edge, not part of the value."""
+        if suffix == self._suffix:
+            return
+        self._suffix = suffix
+        self.setTextMargins(0, 0, self.fontMetrics().horizontalAdvance(suffix) + 6 if suffix else 0, 0)
+        self.update()
+
+    @property
+    def suffix(self) -> str:
+        return self._suffix
+
+    def set_start(self, start: int) -> None:
+        """Where stepping begins from an empty field."""
+        self._start = start
+
+    def _step(self, by: int) -> None:
+        value = self.value()
+        if isinstance(value, str):
+            return
+        stepped = self._start if value is None else value + by
+        self.set_value(min(self._high, max(self._low, stepped)))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        steps = {Qt.Key.Key_Up: 1, Qt.Key.Key_Down: -1, Qt.Key.Key_PageUp: 10, Qt.Key.Key_PageDown: -10}
+        step = steps.get(Qt.Key(event.key()))
+        if step is None:
+            super().keyPressEvent(event)
+        else:
+            self._step(step)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if self.hasFocus() and event.angleDelta().y():
+            self._step(1 if event.angleDelta().y() > 0 else -1)
+            event.accept()
+        else:
+            event.ignore()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if self._suffix:
+            painter = QPainter(self)
+            painter.setPen(QColor(tokens().dim))
+            box = self.rect().adjusted(0, 0, -11, 0)
+            painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, self._suffix)
+            painter.end()
+
+
+class FaultLabel(QLabel):
+    """One sentence in the error colour below the field it is about; takes no room while there is none."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "error")
+        self.setWordWrap(True)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.hide()
+
+    @property
+    def sentence(self) -> str:
+        return self.text()
+
+    def say(self, sentence: str) -> None:
+        """Show `sentence`; "" takes it away."""
+        self.setText(sentence)
+        self.setVisible(bool(sentence))
+
+
+class FlowLayout(QLayout):
+    """Widgets in reading order, wrapped like words. What does not fit into `most_rows` is left out."""
+
+    def __init__(self, parent: QWidget | None = None, spacing: int = 8, most_rows: int = 1000) -> None:
+        super().__init__(parent)
+        self._items: list[QLayoutItem] = []
+        self._most_rows = most_rows
+        self.setSpacing(spacing)
+        self.setContentsMargins(0, 0, 0, 0)
+
+    def addItem(self, item: QLayoutItem) -> None:
+        self._items.append(item)
+
+    def count(self) -> int:
+        return len(self._items)
+
+    def itemAt(self, index: int) -> QLayoutItem | None:
+        return self._items[index] if 0 <= index < len(self._items) else None
+
+    def takeAt(self, index: int) -> QLayoutItem | None:
+        return self._items.pop(index) if 0 <= index < len(self._items) else None
+
+    def hasHeightForWidth(self) -> bool:
+        return True
+
+    def heightForWidth(self, width: int) -> int:
+        return self._place(QRect(0, 0, width, 0), move=False)
+
+    def sizeHint(self) -> QSize:
+        return self.minimumSize()
+
+    def minimumSize(self) -> QSize:
+        widest = max((item.minimumSize().width() for item in self._items), default=0)
+        return QSize(widest, self.heightForWidth(max(widest, self.geometry().width())))
+
+    def setGeometry(self, rect: QRect) -> None:
+        super().setGeometry(rect)
+        self._place(rect, move=True)
+
+    def _place(self, rect: QRect, *, move: bool) -> int:
+        x, y, height, rows = rect.x(), rect.y(), 0, 1
+        for item in self._items:
+            size = item.sizeHint().boundedTo(QSize(max(1, rect.width()), 10_000))
+            if x > rect.x() and x + size.width() > rect.right() + 1:
+                if rows == self._most_rows:
+                    if move:
+                        item.setGeometry(QRect(0, 0, 0, 0))
+                    continue
+                x, y, height, rows = rect.x(), y + height + self.spacing(), 0, rows + 1
+            if move:
+                item.setGeometry(QRect(QPoint(x, y), size))
+            x += size.width() + self.spacing()
+            height = max(height, size.height())
+        return y + height - rect.y()

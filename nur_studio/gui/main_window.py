@@ -1,0 +1,380 @@
+"""The main window: puts the panels in their places and wires them to their controllers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QByteArray, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QAction, QCloseEvent, QColor, QKeyEvent, QKeySequence, QPainter, QPaintEvent
+from PySide6.QtWidgets import (
+    QApplication,
+    QFrame,
+    QHBoxLayout,
+    QMainWindow,
+    QSplitter,
+    QSplitterHandle,
+    QVBoxLayout,
+    QWidget,
+)
+
+from nur_studio.audio.player import Player
+from nur_studio.core.errors import InvalidRequest, StudioError
+from nur_studio.core.genres import genres
+from nur_studio.core.progress import Progress
+from nur_studio.core.request import GenerationRequest
+from nur_studio.core.track import Track
+from nur_studio.gui.compose_panel import ComposePanel
+from nur_studio.gui.draft import load_draft, save_draft
+from nur_studio.gui.drag import DragOut
+from nur_studio.gui.exporting import Exporter
+from nur_studio.gui.jobs import Job, JobQueue
+from nur_studio.gui.library_panel import LibraryPanel
+from nur_studio.gui.making import Maker, Step
+from nur_studio.gui.playback import Playback
+from nur_studio.gui.preferences import Preferences
+from nur_studio.gui.shelf import Shelf
+from nur_studio.gui.shortcuts import ShortcutSheet
+from nur_studio.gui.stage import Stage
+from nur_studio.gui.take_actions import TakeActions
+from nur_studio.gui.theme import tokens
+from nur_studio.gui.toast import Toast
+from nur_studio.gui.top_bar import TopBar
+from nur_studio.gui.track_view import TrackView
+from nur_studio.studio import Studio
+
+_LEAST = (1024, 640)
+_FIRST = (1440, 900)
+_FIRST_SPLIT = (560, 300)
+_DRAFT_AFTER_MS = 2000
+
+
+class MainWindow(QMainWindow):
+    """Three places: compose, track, library. `on_unforeseen` is told errors that are no sentences for people."""
+
+    painted = Signal()  # for the first time
+
+    def __init__(self, studio: Studio, player: Player, on_unforeseen: Callable[[BaseException], None]) -> None:
+        super().__init__()
+        self._studio, self._on_unforeseen = studio, on_unforeseen
+        self._painted = self._closed = self._passing_key = False
+        self._making = ""
+        self.setWindowTitle("NUR Studio")
+        self.setMinimumSize(*_LEAST)
+        # Beside the queue of generations: opening a take waits neither behind one nor behind an export.
+        self.reading, self.writing = JobQueue(self, "reading"), JobQueue(self, "writing")
+        self.top = TopBar()
+        self.compose = ComposePanel(studio.read, genres())
+        self.view = TrackView()
+        self.library = LibraryPanel(self._engine_title)
+        self._place()
+        self.toast = Toast(self, self.splitter)
+        self.maker = Maker(studio, self)
+        self.playback = Playback(player, self.view, self)
+        self.stage = Stage(self.view, self.playback, studio.library, self.reading, self)
+        self.shelf = Shelf(self.library, studio.library, self.reading, self)
+        self.drags = DragOut(self, studio, self.writing)
+        self.exporter = Exporter(studio, self.writing, self)
+        self.preferences = Preferences(studio, self.playback, self.drags, self)
+        self.actions_on_takes = TakeActions(
+            studio,
+            self.reading,
+            maker=self.maker,
+            stage=self.stage,
+            shelf=self.shelf,
+            view=self.view,
+            exporter=self.exporter,
+            drags=self.drags,
+            toast=self.toast,
+        )
+        self._draft_later = QTimer(self, singleShot=True, interval=_DRAFT_AFTER_MS)
+        self._wire_compose()
+        self._wire_track()
+        self._wire_library()
+        self._add_shortcuts()
+        self._restore()
+
+    # -- places --------------------------------------------------------------------------------------------------
+
+    def _place(self) -> None:
+        self.splitter = _Splitter(Qt.Orientation.Vertical)
+        self.splitter.setHandleWidth(7)
+        self.splitter.addWidget(self.view)
+        self.splitter.addWidget(self.library)
+        self.splitter.setStretchFactor(0, 3)
+        self.splitter.setStretchFactor(1, 2)
+        self.splitter.setCollapsible(0, False)
+        right = QHBoxLayout()
+        right.setContentsMargins(0, 0, 0, 0)
+        right.setSpacing(0)
+        right.addWidget(self.compose)
+        right.addWidget(_line("vline"))
+        right.addWidget(self.splitter, 1)
+        body = QWidget()
+        column = QVBoxLayout(body)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.top)
+        column.addWidget(_line("line"))
+        column.addLayout(right, 1)
+        self.setCentralWidget(body)
+
+    def _restore(self) -> None:
+        settings = self._studio.settings
+        self.resize(*_FIRST)
+        if settings.window_geometry:
+            self.restoreGeometry(QByteArray.fromBase64(settings.window_geometry.encode()))
+        if not settings.splitter or not self.splitter.restoreState(QByteArray.fromBase64(settings.splitter.encode())):
+            self.splitter.setSizes(list(_FIRST_SPLIT))
+        self.compose.form.format.set_value(settings.output_format)
+        self.compose.restore(load_draft(self._studio.directories.config))
+        self._use_engine(settings.engine)
+        self.view.set_ruler(settings.ruler)
+        self.view.set_volume(settings.volume_db)
+        self.compose.prompt.setFocus()
+
+    # -- wires ---------------------------------------------------------------------------------------------------
+
+    def _wire_compose(self) -> None:
+        compose, maker, stage = self.compose, self.maker, self.stage
+        compose.generate_requested.connect(self._on_generate)
+        compose.cancel_requested.connect(maker.cancel)
+        compose.remove_requested.connect(maker.remove)
+        compose.edited.connect(self._draft_later.start)
+        self._draft_later.timeout.connect(self._keep_draft)
+        maker.begun.connect(self._on_begun)
+        maker.stepped.connect(self._on_stepped)
+        maker.queue_changed.connect(compose.set_queue)
+        maker.rested.connect(self._on_rested)
+        maker.refused.connect(self._on_refused)
+        maker.failed.connect(self._on_generation_failed)
+        maker.started.connect(stage.on_started)
+        maker.started.connect(self._on_take_started)
+        maker.grew.connect(stage.on_grew)
+        maker.made.connect(stage.on_made)
+        maker.made.connect(self._on_made)
+        maker.take_failed.connect(stage.on_take_failed)
+        maker.cancelled.connect(stage.on_cancelled)
+        self.top.engine_chosen.connect(self._on_engine_chosen)
+        self.top.settings_requested.connect(self.preferences.open)
+        self.top.shortcuts_requested.connect(self.open_shortcuts)
+        self.preferences.failed.connect(self.tell)
+
+    def _wire_track(self) -> None:
+        view, acts = self.view, self.actions_on_takes
+        view.drag_pressed.connect(acts.on_part_pressed)
+        view.drag_requested.connect(acts.on_part_dragged)
+        view.export_requested.connect(acts.export_shown)
+        view.star_toggled.connect(acts.star_shown)
+        view.rename_requested.connect(acts.rename_shown)
+        view.another_take_requested.connect(acts.another_take)
+        view.retry_requested.connect(acts.retry_shown)
+        view.take_selected.connect(self.stage.open)
+        view.volume_changed.connect(self.preferences.on_volume)
+        view.ruler_changed.connect(self.preferences.on_ruler)
+        self.stage.opened.connect(self._on_opened)
+        self.stage.failed.connect(self.tell)
+        self.playback.faulted.connect(self.toast.say)
+
+    def _wire_library(self) -> None:
+        panel, acts = self.library, self.actions_on_takes
+        panel.opened.connect(self.stage.open)
+        panel.use_prompt_requested.connect(acts.use_prompt)
+        panel.regenerate_requested.connect(acts.regenerate)
+        panel.export_requested.connect(acts.export)
+        panel.reveal_requested.connect(acts.reveal)
+        panel.drag_pressed.connect(self.drags.prepare)
+        panel.drag_requested.connect(self.drags.start)
+        self.shelf.changed.connect(self.stage.update)
+        for source in (self.shelf, self.drags, acts):
+            source.failed.connect(self.tell)
+        self.exporter.failed.connect(self.tell)
+        acts.prompt_picked.connect(self._on_prompt_picked)
+
+    def _add_shortcuts(self) -> None:
+        acts = self.actions_on_takes
+        for keys, act in (
+            ("Ctrl+L", self.compose.focus_prompt),
+            ("Ctrl+F", self.library.focus_search),
+            ("Ctrl+E", acts.export_shown),
+            ("Ctrl+Z", acts.undo),
+            ("Ctrl+.", self.maker.cancel),
+            ("Ctrl+,", self.preferences.open),
+            ("F1", self.open_shortcuts),
+            ("Ctrl+Q", self.close),
+        ):
+            action = QAction(self)
+            action.setShortcut(QKeySequence(keys))
+            action.triggered.connect(act)
+            self.addAction(action)
+
+    # -- what happens --------------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """After the first paint: read the library, start player and engine, so that nothing is waited for later."""
+        self.shelf.start()
+        self.playback.start()
+        job = Job(lambda _progress, _cancel: self._studio.warm(), self)
+        job.finished.connect(self._on_warm)
+        job.failed.connect(self.tell)
+        self.writing.submit(job)
+
+    def tell(self, error: BaseException) -> None:
+        """An error where no field or row is the place for it."""
+        if isinstance(error, StudioError):
+            self.toast.say(str(error))
+        else:
+            self._on_unforeseen(error)
+
+    def open_shortcuts(self) -> None:
+        sheet = ShortcutSheet(self)
+        sheet.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        sheet.show()
+
+    def _engine_title(self, name: str) -> str:
+        return next((info.title for info in self._studio.engines() if info.name == name), name)
+
+    def _use_engine(self, name: str) -> None:
+        infos = self._studio.engines()
+        chosen = next((info for info in infos if info.name == name), infos[0])
+        self.top.engine.set_engines(infos, chosen.name)
+        self.compose.set_engine(chosen.name, chosen.why_not)
+
+    @Slot(str)
+    def _on_engine_chosen(self, name: str) -> None:
+        self.preferences.change(engine=name)
+        self._use_engine(name)
+
+    @Slot(object)
+    def _on_generate(self, request: GenerationRequest) -> None:
+        self.maker.ask(request)
+        if request.output_format != self._studio.settings.output_format:
+            self.preferences.change(output_format=request.output_format)
+        self.view.setFocus()  # the prompt is on its way: Space plays, as soon as there is something to hear
+
+    @Slot()
+    def _on_warm(self) -> None:
+        if not self.maker.busy:
+            self.top.engine.set_state("ready")
+
+    @Slot()
+    def _on_begun(self) -> None:
+        self.compose.show_failure("")
+        self.compose.set_progress(Progress(self.tr("starting"), 0.0))
+        self.top.engine.set_state("working")
+
+    @Slot(object)
+    def _on_stepped(self, step: Step) -> None:
+        what = self.tr("Take {take} of {takes}").format(take=step.take, takes=step.takes) if step.takes > 1 else ""
+        self.compose.set_progress(step.progress, what)
+        if self._making:
+            self.library.model.set_fractions({self._making: step.progress.fraction})
+
+    @Slot()
+    def _on_rested(self) -> None:
+        self._making = ""
+        self.compose.set_progress(None)
+        self.top.engine.set_state("ready")
+        self.library.model.set_fractions({})
+        self.shelf.refresh()
+
+    @Slot(object)
+    def _on_take_started(self, track: Track) -> None:
+        self._making = track.id
+        if self.stage.track is not None and self.stage.track.id == track.id:
+            self.library.model.set_open(track.id)
+            self.shelf.select(track.id)
+        self.shelf.refresh()
+
+    @Slot(object)
+    def _on_made(self, track: Track) -> None:
+        self.compose.set_last_seed(track.seed)
+        self.shelf.refresh()
+
+    @Slot(object, object)
+    def _on_refused(self, fault: InvalidRequest, _: GenerationRequest) -> None:
+        self.compose.show_fault(fault)
+
+    @Slot(object)
+    def _on_generation_failed(self, error: BaseException) -> None:
+        self.shelf.refresh()
+        if isinstance(error, StudioError):
+            self.compose.show_failure(str(error))
+        else:
+            self.compose.show_failure(self.tr("This generation failed unexpectedly. The next one may work."))
+            self._on_unforeseen(error)
+
+    @Slot(object)
+    def _on_opened(self, track: Track) -> None:
+        self.library.model.set_open(track.id)
+        self.shelf.select(track.id)
+        self.compose.set_last_seed(track.seed)
+
+    @Slot(object)
+    def _on_prompt_picked(self, request: GenerationRequest) -> None:
+        self.compose.use_prompt(request.prompt)
+
+    @Slot()
+    def _keep_draft(self) -> None:
+        try:
+            save_draft(self._studio.directories.config, self.compose.draft())
+        except OSError as error:
+            self.toast.say(self.tr("The draft cannot be kept: {why}.").format(why=error.strerror or error))
+
+    # -- Qt ------------------------------------------------------------------------------------------------------
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if not self._painted:
+            self._painted = True
+            self.painted.emit()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Keys that no panel wanted are the track's: Space plays wherever one is, outside of text."""
+        if self._passing_key:
+            super().keyPressEvent(event)
+            return
+        self._passing_key = True
+        try:
+            QApplication.sendEvent(self.view, event)
+        finally:
+            self._passing_key = False
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Keep what is typed and where things are, stop what runs; nothing is asked."""
+        if not self._closed:
+            self._closed = True
+            self._keep_draft()
+            self.preferences.keep_now()
+            self.preferences.change(
+                window_geometry=self.saveGeometry().toBase64().toStdString(),
+                splitter=self.splitter.saveState().toBase64().toStdString(),
+            )
+            self.hide()  # the engine may take a second to let go; nobody has to watch that
+            self.shelf.stop()
+            for queue in (self.maker, self.writing, self.reading):
+                queue.close()
+            self.playback.close()
+        super().closeEvent(event)
+
+
+class _Handle(QSplitterHandle):
+    """A hairline that is wide enough to be caught."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        middle = self.height() // 2
+        painter.fillRect(0, 0, self.width(), middle, QColor(tokens().background))
+        painter.fillRect(0, middle, self.width(), self.height() - middle, QColor(tokens().panel))
+        painter.fillRect(0, middle, self.width(), 1, QColor(tokens().accent if self.underMouse() else tokens().line))
+        painter.end()
+
+
+class _Splitter(QSplitter):
+    def createHandle(self) -> QSplitterHandle:
+        return _Handle(self.orientation(), self)
+
+
+def _line(role: str) -> QFrame:
+    line = QFrame()
+    line.setProperty("role", role)
+    return line

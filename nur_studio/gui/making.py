@@ -1,0 +1,174 @@
+"""Generation beside the window: requests wait in one queue, and each take tells how it grows and how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal, Slot
+
+from nur_studio.core.errors import Cancelled, InvalidRequest, StudioError
+from nur_studio.core.names import title_from_prompt
+from nur_studio.core.progress import Cancel, OnProgress, Progress
+from nur_studio.core.request import GenerationRequest
+from nur_studio.core.sound import Audio
+from nur_studio.core.track import Track
+from nur_studio.gui.jobs import Job, JobQueue
+from nur_studio.studio.studio import Chunk
+
+_HANDED_FRAMES = 65_536  # at most this much new sound per event: drawing it takes a millisecond, never a pause
+
+
+class Makes(Protocol):
+    """The part of the studio that makes takes."""
+
+    def submit(self, request: GenerationRequest, *, group: str = "") -> list[Track]: ...
+
+    def make(
+        self, track_id: str, on_progress: OnProgress, on_chunk: Callable[[Chunk], None], cancel: Cancel
+    ) -> Track: ...
+
+    def discard(self, track_id: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """More of a take: `audio` is new, `frames` are there in all, in the raw file at `path`."""
+
+    track_id: str
+    path: Path
+    audio: Audio
+    frames: int
+    sample_rate: int
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How far the running request is: which of its takes, and that take's progress."""
+
+    take: int
+    takes: int
+    progress: Progress
+
+
+class Maker(QObject):
+    """Turns requests into takes, one request after the other on one thread. Lives in the window's thread."""
+
+    begun = Signal()  # a request has its turn
+    stepped = Signal(object)  # Step
+    started = Signal(object)  # Track: this take is being made now
+    grew = Signal(object)  # Growth
+    made = Signal(object)  # Track
+    take_failed = Signal(object)  # Track that could not be made
+    failed = Signal(object)  # the error that ended a take or a request
+    cancelled = Signal(object)  # Track that was being made, or None
+    refused = Signal(object, object)  # InvalidRequest, GenerationRequest
+    rested = Signal()  # nothing runs any more
+    queue_changed = Signal(object)  # titles of the waiting requests
+
+    def __init__(self, studio: Makes, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._studio = studio
+        self._queue = JobQueue(self, "generation")
+        self._queue.changed.connect(self._on_queue_changed)
+        self._running: Job | None = None
+        self._step = (1, 1)
+
+    @property
+    def busy(self) -> bool:
+        return self._queue.current is not None
+
+    @property
+    def waiting(self) -> tuple[str, ...]:
+        return tuple(job.title for job in self._queue.waiting)
+
+    def ask(self, request: GenerationRequest, group: str = "") -> None:
+        """Queue a request; `group` is that of the takes these join. It is checked again when its turn comes."""
+        job = Job(lambda on_progress, cancel: self._work(request, group, on_progress, cancel), self)
+        job.title = title_from_prompt(request.prompt)
+        if request.takes > 1:
+            job.title = self.tr("{title} × {takes}").format(title=job.title, takes=request.takes)
+        job.progressed.connect(self._on_progressed)
+        job.failed.connect(self._on_failed)
+        job.setProperty("request", request)
+        self._queue.submit(job)
+
+    def cancel(self) -> None:
+        """Stop the running request, all its takes. Those already finished stay."""
+        if self._queue.current is not None:
+            self._queue.current.cancel()
+
+    def remove(self, position: int) -> None:
+        """Take a waiting request out of the queue."""
+        if 0 <= position < len(self._queue.waiting):
+            self._queue.remove(self._queue.waiting[position])
+
+    def close(self) -> bool:
+        return self._queue.close()
+
+    # -- in the worker's thread: signals cross, nothing else does ---------------------------------------------------
+
+    def _work(self, request: GenerationRequest, group: str, on_progress: OnProgress, cancel: Cancel) -> None:
+        tracks = self._studio.submit(request, group=group)
+        for number, track in enumerate(tracks, start=1):
+            try:
+                cancel.check()
+                self._step = (number, len(tracks))
+                self.started.emit(track)
+                self.made.emit(self._make(track, on_progress, cancel))
+            except Cancelled:
+                self._discard(tracks[number - 1 :])  # nothing is kept of a cancelled take; finished ones stay
+                self.cancelled.emit(track)
+                raise
+            except StudioError as error:
+                self.take_failed.emit(track)
+                self.failed.emit(error)  # the other takes may still work out
+            except Exception:
+                self._discard(tracks[number:])
+                self.take_failed.emit(track)
+                raise
+
+    def _discard(self, tracks: Sequence[Track]) -> None:
+        for track in tracks:
+            self._studio.discard(track.id)
+
+    def _make(self, track: Track, on_progress: OnProgress, cancel: Cancel) -> Track:
+        handed = 0
+
+        def on_chunk(chunk: Chunk) -> None:
+            nonlocal handed
+            while handed < chunk.frames:
+                count = min(_HANDED_FRAMES, chunk.frames - handed)
+                values = np.fromfile(chunk.path, np.float32, count * 2, offset=handed * 8)
+                audio = values[: len(values) // 2 * 2].reshape(-1, 2)
+                if not len(audio):
+                    return
+                handed += len(audio)
+                self.grew.emit(Growth(track.id, chunk.path, audio, handed, chunk.sample_rate))
+
+        return self._studio.make(track.id, on_progress, on_chunk, cancel)
+
+    # -- in the window's thread -------------------------------------------------------------------------------------
+
+    @Slot(object)
+    def _on_progressed(self, progress: Progress) -> None:
+        self.stepped.emit(Step(*self._step, progress))
+
+    @Slot(object)
+    def _on_failed(self, error: BaseException) -> None:
+        job = self.sender()
+        request = job.property("request") if job is not None else None
+        if isinstance(error, InvalidRequest):
+            self.refused.emit(error, request)
+        else:
+            self.failed.emit(error)
+
+    @Slot()
+    def _on_queue_changed(self) -> None:
+        self.queue_changed.emit(self.waiting)
+        if self._queue.current is not self._running:
+            self._running = self._queue.current
+            (self.begun if self._running is not None else self.rested).emit()

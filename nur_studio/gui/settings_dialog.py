@@ -1,0 +1,147 @@
+"""The settings: how the studio looks, where it sounds, what it hands to other programs. Each acts at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QTimer, QUrl, Signal
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDialog,
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from nur_studio.core.paths import Directories
+from nur_studio.core.request import FORMATS
+from nur_studio.core.settings import Settings
+from nur_studio.gui.controls import ElidedLabel
+from nur_studio.gui.segments import SegmentedControl
+
+_LOOK_AGAIN_MS = 700
+
+
+class SettingsDialog(QDialog):
+    """Shows `settings`; emits each change as it is made. It blocks nothing: the window stays usable beside it."""
+
+    changed = Signal(object)  # dict of the settings that are others now
+
+    def __init__(
+        self, settings: Settings, directories: Directories, devices: Callable[[], Sequence[str]], parent: QWidget
+    ) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(self.tr("Settings"))
+        self.setMinimumWidth(520)
+        self._devices = devices
+        self._device = settings.output_device
+        self._form = QGridLayout()
+        self._form.setHorizontalSpacing(16)
+        self._form.setVerticalSpacing(8)
+        self._form.setColumnMinimumWidth(0, 120)
+        self._form.setColumnStretch(1, 1)
+
+        self._section(self.tr("LOOK"))
+        self.theme = SegmentedControl(
+            [("dark", self.tr("Dark")), ("light", self.tr("Light")), ("system", self.tr("As the system"))]
+        )
+        self.theme.set_value(settings.theme)
+        self.theme.chosen.connect(lambda value: self.changed.emit({"theme": value}))
+        self._row(self.tr("Theme"), self.theme)
+
+        self._section(self.tr("SOUND"))
+        self.device = QComboBox()
+        self.device.setMinimumContentsLength(24)
+        self.device.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.device.activated.connect(self._on_device)
+        self._row(self.tr("Output device"), self.device)
+        self._fill_devices()
+
+        self._section(self.tr("FILES FOR OTHER PROGRAMS"))
+        self.drag_format = SegmentedControl([(name, name) for name in FORMATS])
+        self.drag_format.set_value(settings.drag_format)
+        self.drag_format.setToolTip(self.tr("What a drag hands over"))
+        self.drag_format.chosen.connect(self._on_drag_format)
+        self._row(self.tr("Drag as"), self.drag_format)
+        self.wav = SegmentedControl(
+            [("PCM_16", self.tr("16 bit")), ("PCM_24", self.tr("24 bit")), ("FLOAT", self.tr("32 bit float"))]
+        )
+        self.wav.set_value(settings.wav_subtype)
+        self.wav.setEnabled(settings.drag_format == "wav")
+        self.wav.chosen.connect(lambda value: self.changed.emit({"wav_subtype": value}))
+        self._row(self.tr("WAV files"), self.wav)
+
+        self._section(self.tr("ON THIS MACHINE"))
+        self._folder(self.tr("Library"), directories.library)
+        self._folder(self.tr("Log files"), directories.log)
+
+        close = QPushButton(self.tr("Done"))
+        close.setProperty("role", "primary")
+        close.setDefault(True)
+        close.clicked.connect(self.accept)
+        foot = QHBoxLayout()
+        foot.addStretch(1)
+        foot.addWidget(close)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(24, 16, 24, 16)
+        column.setSpacing(16)
+        column.addLayout(self._form)
+        column.addStretch(1)
+        column.addLayout(foot)
+        # The player looks devices up in its own process; what it finds is there a moment later.
+        self._again = QTimer(self, interval=_LOOK_AGAIN_MS)
+        self._again.timeout.connect(self._fill_devices)
+        self._again.start()
+
+    def _section(self, text: str) -> None:
+        label = QLabel(text)
+        label.setProperty("role", "section")
+        label.setContentsMargins(0, 12 if self._form.count() else 0, 0, 0)
+        self._form.addWidget(label, self._form.rowCount(), 0, 1, 2)
+
+    def _row(self, text: str, widget: QWidget) -> None:
+        row = self._form.rowCount()
+        label = QLabel(text)
+        label.setProperty("role", "field")
+        label.setBuddy(widget)
+        widget.setAccessibleName(text)
+        self._form.addWidget(label, row, 0)
+        self._form.addWidget(widget, row, 1)
+
+    def _folder(self, text: str, folder: Path) -> None:
+        line = QFrame()
+        row = QHBoxLayout(line)
+        row.setContentsMargins(0, 0, 0, 0)
+        path = ElidedLabel(str(folder))
+        path.setProperty("role", "dim")
+        button = QPushButton(self.tr("Open"))
+        button.setAccessibleName(self.tr("Open: {what}").format(what=text))
+        button.clicked.connect(lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))))
+        row.addWidget(path, 1)
+        row.addWidget(button)
+        self._row(text, line)
+
+    def _fill_devices(self) -> None:
+        names = list(self._devices())
+        items = [(self.tr("The system's choice"), ""), *((name, name) for name in names)]
+        if self._device and self._device not in names:
+            items.append((self.tr("{name} (not there)").format(name=self._device), self._device))
+        if [(self.device.itemText(i), self.device.itemData(i)) for i in range(self.device.count())] != items:
+            self.device.clear()
+            for text, data in items:
+                self.device.addItem(text, data)
+            self.device.setCurrentIndex(max(0, self.device.findData(self._device)))
+
+    def _on_device(self, index: int) -> None:
+        self._device = str(self.device.itemData(index))
+        self.changed.emit({"output_device": self._device})
+
+    def _on_drag_format(self, value: object) -> None:
+        self.wav.setEnabled(value == "wav")
+        self.changed.emit({"drag_format": value})

@@ -1,0 +1,88 @@
+"""The sheet of keyboard shortcuts."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("Shortcuts", text)
+
+
+def sheet() -> list[tuple[str, list[tuple[str, str]]]]:
+    """Sections of (keys, what they do)."""
+    return [
+        (
+            _tr("COMPOSE"),
+            [
+                ("Ctrl+L", _tr("Write the prompt")),
+                ("Ctrl+Return", _tr("Generate; while one is made: queue another")),
+                ("Ctrl+.", _tr("Cancel what is being made")),
+            ],
+        ),
+        (
+            _tr("TRACK"),
+            [
+                ("Space", _tr("Play and pause")),
+                ("L", _tr("Loop on and off")),
+                ("Home", _tr("To the start; End: to the end")),
+                ("Left", _tr("A beat back; Right: a beat on")),
+                ("1", _tr("Pick a lane, up to 9")),
+                ("M", _tr("Mute the lane; S: solo")),
+                ("Ctrl+E", _tr("Export")),
+            ],
+        ),
+        (
+            _tr("LIBRARY"),
+            [
+                ("Ctrl+F", _tr("Search")),
+                ("Return", _tr("Open the take")),
+                ("F2", _tr("Rename it")),
+                ("S", _tr("Star it")),
+                ("Del", _tr("Delete it; Ctrl+Z brings it back")),
+            ],
+        ),
+        (_tr("WINDOW"), [("Ctrl+,", _tr("Settings")), ("F1", _tr("This sheet")), ("Ctrl+Q", _tr("Quit"))]),
+    ]
+
+
+class ShortcutSheet(QDialog):
+    """All shortcuts at a glance, two columns."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(self.tr("Keyboard shortcuts"))
+        columns = QHBoxLayout()
+        columns.setSpacing(40)
+        sections = sheet()
+        for part in (sections[0::2], sections[1::2]):
+            grid = QGridLayout()
+            grid.setHorizontalSpacing(16)
+            grid.setVerticalSpacing(8)
+            for title, lines in part:
+                head = QLabel(title)
+                head.setProperty("role", "section")
+                head.setContentsMargins(0, 8 if grid.count() else 0, 0, 0)
+                grid.addWidget(head, grid.rowCount(), 0, 1, 2)
+                for keys, text in lines:
+                    row = grid.rowCount()
+                    key = QLabel(QKeySequence(keys).toString(QKeySequence.SequenceFormat.NativeText))
+                    key.setProperty("role", "badge")
+                    grid.addWidget(key, row, 0, Qt.AlignmentFlag.AlignLeft)
+                    grid.addWidget(QLabel(text), row, 1)
+            grid.setRowStretch(grid.rowCount(), 1)
+            grid.setColumnStretch(1, 1)
+            columns.addLayout(grid)
+        close = QPushButton(self.tr("Close"))
+        close.setDefault(True)
+        close.clicked.connect(self.accept)
+        foot = QHBoxLayout()
+        foot.addStretch(1)
+        foot.addWidget(close)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(24, 20, 24, 16)
+        column.setSpacing(20)
+        column.addLayout(columns)
+        column.addLayout(foot)

@@ -1,0 +1,168 @@
+"""What the track view shows: a take that was opened, one that is being made, one that failed, or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from nur_studio.audio.masters import peaks_path
+from nur_studio.audio.peaks import GrowingPeaks, PeakPyramid, load_peaks
+from nur_studio.core.errors import TrackNotFound
+from nur_studio.core.track import Status, Track
+from nur_studio.gui.jobs import Job, JobQueue
+from nur_studio.gui.making import Growth
+from nur_studio.gui.playback import Playback
+from nur_studio.gui.track_view import TrackView
+from nur_studio.library.library import Library
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    track: Track
+    takes: Sequence[Track]
+    peaks: Mapping[str, PeakPyramid]
+
+
+class Stage(QObject):
+    """Reads what the view needs beside the window and hands it over; follows a generation unless one is listening."""
+
+    opened = Signal(object)  # Track now on show
+    failed = Signal(object)  # an error
+    offered = Signal(object)  # a finished Track that was not opened: something else is playing
+
+    def __init__(
+        self, view: TrackView, playback: Playback, library: Library, queue: JobQueue, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._view, self._playback, self._library, self._queue = view, playback, library, queue
+        self._wanted = ""  # the id last asked for: a slower answer to an older wish is dropped
+        self._growing: tuple[Track, GrowingPeaks | None] | None = None
+        self._track: Track | None = None
+        self._takes: Sequence[Track] = ()
+        self._has_stems = False
+        view.show_empty()
+
+    @property
+    def track(self) -> Track | None:
+        """The track on show, or None."""
+        return self._track
+
+    @property
+    def has_stems(self) -> bool:
+        return self._has_stems
+
+    def open(self, track_id: str) -> None:
+        """Show a track, once its peaks are read."""
+        self._wanted = track_id
+
+        def work() -> _Opened:
+            track = self._library.get(track_id)
+            takes = self._library.list(group=track.group_id, limit=26) if track.group_id else [track]
+            done = track.status is Status.COMPLETED
+            return _Opened(track, takes, load_peaks(peaks_path(track.folder)) if done else {})
+
+        job = Job(lambda _progress, _cancel: work(), self)
+        job.finished.connect(self._on_read)
+        job.failed.connect(self._on_read_failed)
+        self._queue.submit(job)
+
+    def update(self, track: Track) -> None:
+        """The track on show was renamed or starred."""
+        if self._track is not None and self._track.id == track.id:
+            self._track = track
+            self._takes = [track if take.id == track.id else take for take in self._takes]
+            self._view.header.show_track(track, self._takes)
+
+    def forget(self, ids: Sequence[str]) -> None:
+        """These were deleted."""
+        if self._track is not None and self._track.id in ids:
+            self._clear()
+
+    # -- a generation ----------------------------------------------------------------------------------------------
+
+    @Slot(object)
+    def on_started(self, track: Track) -> None:
+        """A take is begun. It takes the stage unless somebody listens to something else."""
+        if self._playback.playing:
+            self._growing = None
+            return
+        self._growing = (track, None)
+        others = [take for take in self._takes if track.group_id and take.group_id == track.group_id]
+        self._track, self._takes, self._wanted = track, [*others, track], track.id
+        self._playback.unload()
+        self._show_growing(track, GrowingPeaks(max(1, round(track.duration_s * track.sample_rate))))
+
+    def _show_growing(self, track: Track, peaks: GrowingPeaks) -> None:
+        self._view.show_growing(track, peaks)
+        self._view.header.show_track(track, self._takes)  # its finished siblings stay at hand
+
+    @Slot(object)
+    def on_grew(self, growth: Growth) -> None:
+        if self._growing is None or self._growing[0].id != growth.track_id or self._wanted != growth.track_id:
+            return
+        track, peaks = self._growing
+        if peaks is None:
+            total = round(track.duration_s * growth.sample_rate)
+            peaks = GrowingPeaks(total)
+            self._growing = (track, peaks)
+            self._show_growing(track, peaks)
+            self._playback.load_growing(track.id, growth.path, growth.sample_rate, total)
+        peaks.append(growth.audio)
+        self._playback.grow(track.id, growth.frames)
+        self._view.grown()
+
+    @Slot(object)
+    def on_made(self, track: Track) -> None:
+        """A take is finished: show it, unless the person has gone on to another."""
+        following = self._growing is not None and self._growing[0].id == track.id and self._wanted == track.id
+        self._growing = None
+        if following or not self._playback.playing:
+            self.open(track.id)
+        else:
+            self.offered.emit(track)
+
+    @Slot(object)
+    def on_cancelled(self, track: Track | None) -> None:
+        """Nothing is kept of a cancelled take, on the stage neither."""
+        self._growing = None
+        if self._track is not None and track is not None and self._track.id == track.id:
+            self._clear()
+
+    @Slot(object)
+    def on_take_failed(self, track: Track) -> None:
+        self._growing = None
+        if self._wanted == track.id:
+            self.open(track.id)
+
+    # -- within ----------------------------------------------------------------------------------------------------
+
+    def _clear(self) -> None:
+        self._track, self._wanted = None, ""
+        self._playback.unload()
+        self._view.show_empty()
+
+    @Slot(object)
+    def _on_read(self, opened: _Opened) -> None:
+        track = opened.track
+        if track.id != self._wanted:
+            return
+        self._track, self._takes = track, opened.takes
+        self._has_stems = len(opened.peaks) > 1
+        if track.status is Status.COMPLETED:
+            self._view.show_track(track, opened.takes, opened.peaks)
+            self._playback.load(track, tuple(opened.peaks))
+        elif track.status is Status.FAILED:
+            self._playback.unload()
+            self._view.show_failed(track, opened.takes)
+        elif self._growing is None or self._growing[0].id != track.id:
+            self._playback.unload()
+            self._view.show_track(track, opened.takes, {})
+        self.opened.emit(track)
+
+    @Slot(object)
+    def _on_read_failed(self, error: BaseException) -> None:
+        if isinstance(error, TrackNotFound) and self._track is not None and self._track.id == error.track_id:
+            self._clear()
+        self.failed.emit(error)

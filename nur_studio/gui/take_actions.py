@@ -1,0 +1,200 @@
+"""What a person does with takes: make them again, use their words, export, find the file, delete and undo."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+from PySide6.QtCore import QObject, QUrl, Signal, Slot
+from PySide6.QtGui import QDesktopServices
+
+from nur_studio.audio.masters import mix_path
+from nur_studio.core.mix import Mix
+from nur_studio.core.request import GenerationRequest
+from nur_studio.core.track import Status, Track
+from nur_studio.gui.drag import DragOut
+from nur_studio.gui.exporting import Exporter
+from nur_studio.gui.jobs import Job, JobQueue
+from nur_studio.gui.making import Maker
+from nur_studio.gui.shelf import Shelf
+from nur_studio.gui.stage import Stage
+from nur_studio.gui.toast import Toast
+from nur_studio.gui.track_view import TrackView
+from nur_studio.studio import Studio
+
+T = TypeVar("T")
+
+
+class TakeActions(QObject):
+    """Reads beside the window what an action needs, then hands it to who does it."""
+
+    prompt_picked = Signal(object)  # GenerationRequest whose words go into the compose panel
+    failed = Signal(object)
+
+    def __init__(
+        self,
+        studio: Studio,
+        queue: JobQueue,
+        *,
+        maker: Maker,
+        stage: Stage,
+        shelf: Shelf,
+        view: TrackView,
+        exporter: Exporter,
+        drags: DragOut,
+        toast: Toast,
+    ) -> None:
+        super().__init__(toast)
+        self._studio, self._queue = studio, queue
+        self._maker, self._stage, self._shelf, self._view = maker, stage, shelf, view
+        self._exporter, self._drags, self._toast = exporter, drags, toast
+        self._deleted: list[list[str]] = []
+        shelf.deleted.connect(self._on_deleted)
+        exporter.exported.connect(self._on_exported)
+        drags.waiting.connect(self._on_drag_waiting)
+        drags.ready.connect(self._on_drag_ready)
+        stage.offered.connect(self._on_offered)
+
+    # -- again ---------------------------------------------------------------------------------------------------
+
+    @Slot(str)
+    def regenerate(self, track_id: str) -> None:
+        """The same request with the same seed: the same music."""
+        self._read(lambda: self._studio.request_of(track_id), self._on_again)
+
+    @Slot()
+    def retry_shown(self) -> None:
+        if self._stage.track is not None:
+            self.regenerate(self._stage.track.id)
+
+    @Slot()
+    def another_take(self) -> None:
+        """One more take of the request on show, with a seed of its own."""
+        track = self._stage.track
+        if track is not None:
+            self._read(
+                lambda: (replace(self._studio.request_of(track.id), seed=None), track.group_id), self._on_another
+            )
+
+    @Slot(str)
+    def use_prompt(self, track_id: str) -> None:
+        self._read(lambda: self._studio.request_of(track_id), self.prompt_picked.emit)
+
+    @Slot(object)
+    def _on_again(self, request: GenerationRequest) -> None:
+        self._maker.ask(request)
+
+    @Slot(object)
+    def _on_another(self, asked: tuple[GenerationRequest, str]) -> None:
+        self._maker.ask(*asked)
+
+    # -- files ---------------------------------------------------------------------------------------------------
+
+    @Slot()
+    def export_shown(self) -> None:
+        """Export what the track view shows, as heard if wanted."""
+        track = self._stage.track
+        if track is not None and track.status is Status.COMPLETED:
+            self._exporter.ask(track, self._view.mix, has_stems=self._stage.has_stems)
+
+    @Slot(str)
+    def export(self, track_id: str) -> None:
+        if self._stage.track is not None and self._stage.track.id == track_id:
+            self.export_shown()
+        else:
+            self._read(lambda: self._studio.library.get(track_id), self._on_export)
+
+    @Slot(object)
+    def _on_export(self, track: Track) -> None:
+        self._exporter.ask(track, Mix(), has_stems=True)
+
+    @Slot(str)
+    def reveal(self, track_id: str) -> None:
+        """Show where the lossless master is."""
+        self._read(lambda: mix_path(self._studio.library.get(track_id).folder).parent, self._on_reveal)
+
+    @Slot(object)
+    def _on_reveal(self, folder: Path) -> None:
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
+
+    @Slot(object)
+    def _on_exported(self, paths: Sequence[Path]) -> None:
+        folder = paths[0].parent
+        text = (
+            self.tr("Exported {name}.").format(name=paths[0].name)
+            if len(paths) == 1
+            else self.tr("Exported {n} files to {folder}.").format(n=len(paths), folder=folder)
+        )
+        self._toast.say(text, self.tr("Show in folder"), lambda: self._on_reveal(folder))
+
+    @Slot(object)
+    def on_part_pressed(self, parts: Sequence[str]) -> None:
+        """The pointer is on a handle of the track on show."""
+        if (wanted := self._wanted(parts)) is not None:
+            self._drags.prepare(wanted)
+
+    @Slot(object)
+    def on_part_dragged(self, parts: Sequence[str]) -> None:
+        if (wanted := self._wanted(parts)) is not None:
+            self._drags.start(wanted)
+
+    def _wanted(self, parts: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+        track = self._stage.track
+        done = track is not None and track.status is Status.COMPLETED
+        return ((track.id,), tuple(parts)) if track is not None and done else None
+
+    @Slot()
+    def _on_drag_waiting(self) -> None:
+        self._toast.say(self.tr("Writing the files; the drag starts as soon as they are whole."))
+
+    @Slot()
+    def _on_drag_ready(self) -> None:
+        self._toast.say(self.tr("The files are ready: drag once more."))
+
+    # -- names, stars, ends ----------------------------------------------------------------------------------------
+
+    @Slot(bool)
+    def star_shown(self, on: bool) -> None:
+        if self._stage.track is not None:
+            self._shelf.star(self._stage.track.id, on)
+
+    @Slot(str)
+    def rename_shown(self, title: str) -> None:
+        if self._stage.track is not None:
+            self._shelf.rename(self._stage.track.id, title)
+
+    @Slot()
+    def undo(self) -> None:
+        """Bring back what was deleted last."""
+        if self._deleted:
+            self._shelf.restore(self._deleted.pop())
+            self._toast.hide()
+
+    @Slot(object)
+    def _on_deleted(self, tracks: Sequence[Track]) -> None:
+        ids = [track.id for track in tracks]
+        if not ids:
+            return
+        self._deleted.append(ids)
+        self._stage.forget(ids)
+        text = (
+            self.tr("“{title}” is deleted.").format(title=tracks[0].title)
+            if len(tracks) == 1
+            else self.tr("{n} takes are deleted.").format(n=len(tracks))
+        )
+        self._toast.say(text, self.tr("Undo"), self.undo)
+
+    @Slot(object)
+    def _on_offered(self, track: Track) -> None:
+        text = self.tr("“{title}” is made.").format(title=track.title)
+        self._toast.say(text, self.tr("Open"), lambda: self._stage.open(track.id))
+
+    # -- within --------------------------------------------------------------------------------------------------
+
+    def _read(self, work: Callable[[], T], then: Callable[[T], object]) -> None:
+        job = Job(lambda _progress, _cancel: work(), self)
+        job.finished.connect(then)
+        job.failed.connect(self.failed)
+        self._queue.submit(job)

@@ -1,0 +1,128 @@
+"""The window's process: what it imports, how it starts, how it meets what nobody foresaw."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from PySide6.QtGui import QGuiApplication
+from pytestqt.qtbot import QtBot
+
+from nur_studio.core.errors import Cancelled
+from nur_studio.gui.error_dialog import ErrorDialog, LastResort, start_log
+
+HEAVY = ("torch", "scipy", "transformers", "audiocraft", "pyloudnorm", "soxr", "sounddevice")
+
+WHOLE_RUN = """
+import json, sys, time
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+from nur_studio.gui import app as app_module
+from nur_studio.gui.main_window import MainWindow
+
+seen = {}
+
+class Watched(MainWindow):
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.painted.connect(lambda: QTimer.singleShot(50, self.go))
+
+    def go(self):
+        self.compose.prompt.setPlainText("lo-fi with rain, 85 bpm")
+        self.compose.form.length.set_value(5)
+        self.stage.opened.connect(self.on_opened)
+        self.compose.generate()
+
+    def on_opened(self, track):
+        seen["status"] = str(track.status)
+        self.close()
+
+if __name__ == "__main__":
+    app_module.MainWindow = Watched
+    code = app_module.run_window([])
+    seen["code"] = code
+    seen["modules"] = [name for name in sys.modules if "." not in name]
+    print(json.dumps(seen))
+"""
+
+
+def test_a_whole_generation_imports_nothing_heavy_into_the_windows_process(tmp_path: Path) -> None:
+    script = tmp_path / "whole_run.py"
+    script.write_text(WHOLE_RUN)
+    environment = os.environ | {"NUR_STUDIO_HOME": str(tmp_path / "home"), "QT_QPA_PLATFORM": "offscreen"}
+    done = subprocess.run(
+        [sys.executable, str(script)], env=environment, capture_output=True, text=True, timeout=100, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    seen = json.loads(done.stdout.strip().splitlines()[-1])
+    assert seen["code"] == 0
+    assert seen["status"] == "completed"
+    assert [name for name in HEAVY if name in seen["modules"]] == []
+
+
+@pytest.fixture
+def last_resort(tmp_path: Path, themed: object, monkeypatch: pytest.MonkeyPatch) -> LastResort:
+    return LastResort(tmp_path / "window.log", lambda: None)
+
+
+def dialogs() -> list[ErrorDialog]:
+    return [w for w in QGuiApplication.instance().topLevelWidgets() if isinstance(w, ErrorDialog) and w.isVisible()]  # type: ignore[union-attr]
+
+
+def fail(number: int) -> None:
+    raise ValueError(f"unforeseen {number}")
+
+
+def test_what_nobody_foresaw_is_told_once_with_details(last_resort: LastResort, qtbot: QtBot) -> None:
+    for number in range(50):
+        try:
+            fail(number)
+        except ValueError as error:
+            last_resort.tell(error)
+    qtbot.waitUntil(lambda: len(dialogs()) == 1)
+    qtbot.wait(50)
+    (dialog,) = dialogs()
+    assert "unforeseen 0" in dialog.details.toPlainText()
+    assert "NUR Studio" in dialog.details.toPlainText()
+    dialog._on_copy()
+    assert QGuiApplication.clipboard().text() == dialog.details.toPlainText()
+    dialog.accept()
+    try:
+        fail(51)
+    except ValueError as error:
+        last_resort.tell(error)
+    qtbot.wait(50)
+    assert dialogs() == [], "the same place does not ask for attention again and again"
+
+
+def test_an_error_of_a_thread_reaches_the_window_and_cancelled_does_not(last_resort: LastResort, qtbot: QtBot) -> None:
+    last_resort.tell(Cancelled())
+
+    def run() -> None:
+        last_resort.tell(KeyError("from a thread"))
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    qtbot.waitUntil(lambda: len(dialogs()) == 1)
+    assert "from a thread" in dialogs()[0].details.toPlainText()
+    dialogs()[0].accept()
+
+
+def test_the_log_is_written_where_the_dialog_says(tmp_path: Path) -> None:
+    import logging
+
+    path = start_log(tmp_path / "logs")
+    logger = logging.getLogger("nur_studio")
+    try:
+        logger.error("out of tune")
+        assert "out of tune" in path.read_text("utf-8")
+    finally:
+        for handler in list(logger.handlers):
+            logger.removeHandler(handler)
+            handler.close()
