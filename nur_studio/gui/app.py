@@ -19,8 +19,18 @@ from nur_studio.gui.theme import apply_theme
 from nur_studio.studio import Studio
 
 
+_SWITCH_S = 0.0005
+
+
+def prepare_process() -> None:
+    """Let the GUI thread have the interpreter quickly: its work comes in many short turns, and each of them waits for
+    the lock as long as a worker thread may keep it (5 ms by default, a stalled window in sum)."""
+    sys.setswitchinterval(_SWITCH_S)
+
+
 def run_window(argv: Sequence[str] = ()) -> int:
     """Open the window and stay until it is closed; the exit code of the process."""
+    prepare_process()
     directories = Directories.of_person()
     log_path = start_log(directories.log)
     app = QApplication.instance()

@@ -1,0 +1,100 @@
+"""Measure Sketch on twelve prompts: speed, loudness, true peak, tempo, band balance.
+
+    .venv/bin/python packaging/bench_sketch.py [--seconds 30] [--out FOLDER]
+
+Everything is measured on the finished audio by readers that know nothing of the score. With --out, the mixes are
+kept as WAV to listen to. Runs twice over the first prompt to warm up, as the engine process is when a person uses it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import os
+import time
+from pathlib import Path
+
+# As in the engine process (engines/process.py), and before numpy is loaded.
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+
+import numpy as np
+
+from nur_studio.audio.files import Encoding, write_audio
+from nur_studio.audio.loudness import integrated_lufs, true_peak_dbtp
+from nur_studio.audio.tempo import measure_tempo
+from nur_studio.core.progress import CancelToken, ignore_progress
+from nur_studio.core.prompt import read_prompt
+from nur_studio.core.sound import Audio
+from nur_studio.engines.base import Music, MusicTask
+from nur_studio.engines.sketch.engine import sketch
+
+PROMPTS = (
+    ("lo-fi", "Chill lo-fi beat with jazzy Rhodes, upright bass, vinyl crackle and rain, 78 bpm"),
+    ("hip hop", "Boom bap hip hop with chopped piano and horn stabs, 90 bpm"),
+    ("house", "Deep house with warm organ stabs and a rolling bass, 122 bpm"),
+    ("techno", "Driving warehouse techno, acid bassline, 131 bpm"),
+    ("drum and bass", "Liquid drum and bass with airy pads and a reese bass, 174 bpm"),
+    ("ambient", "Slow ambient drone with bells and a long reverb, 60 bpm"),
+    ("synthwave", "Synthwave night drive, arpeggios and gated snare, 100 bpm"),
+    ("pop", "Bright pop song with plucks and a catchy hook, 110 bpm"),
+    ("rock", "Loud rock with distorted guitars and big drums, 140 bpm"),
+    ("jazz", "Jazz trio, walking bass, brushes and piano, 132 bpm"),
+    ("classical", "String quartet in D minor, classical, 96 bpm"),
+    ("cinematic", "Epic cinematic trailer with taiko, brass and choir, 90 bpm"),
+)
+BANDS = (20, 120, 500, 2000, 8000, 20000)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--seconds", type=float, default=30.0)
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args()
+    make(PROMPTS[0][1], options.seconds)
+    heads = f"{'genre':14} {'asked':>5} {'measured':>8} {'LUFS':>6} {'dBTP':>5} {'crest':>5} {'s':>5} {'x real':>6}"
+    print(f"{heads}  dB in bands {BANDS} Hz")
+    for genre, prompt in PROMPTS:
+        make(prompt, options.seconds)
+        started = time.perf_counter()
+        music = make(prompt, options.seconds)
+        seconds = time.perf_counter() - started
+        print(row(genre, music, seconds))
+        residual = np.max(np.abs(music.mix - sum(music.stems.values())))
+        assert residual < 1e-4, f"{genre}: stems miss the mix by {residual}"
+        if options.out:
+            options.out.mkdir(parents=True, exist_ok=True)
+            write_audio(options.out / f"{genre}.wav", music.mix, music.sample_rate, Encoding("wav"))
+
+
+def make(prompt: str, seconds: float, seed: int = 1234) -> Music:
+    reading = read_prompt(prompt)
+    task = MusicTask(prompt, seconds, reading.tempo, seed, reading)
+    return sketch().generate(task, ignore_progress, lambda _audio, _rate: None, CancelToken())
+
+
+def row(genre: str, music: Music, seconds: float) -> str:
+    heard = measure_tempo(music.mix, music.sample_rate, near=music.tempo)
+    peak = 20 * np.log10(np.max(np.abs(music.mix)))
+    rms = 10 * np.log10(np.mean(np.square(music.mix, dtype=np.float64)))
+    length = len(music.mix) / music.sample_rate
+    return (
+        f"{genre:14} {music.tempo:5d} {heard.tempo if heard else float('nan'):8.2f} "
+        f"{integrated_lufs(music.mix, music.sample_rate):6.1f} {true_peak_dbtp(music.mix):5.1f} {peak - rms:5.1f} "
+        f"{seconds:5.2f} {length / seconds:6.1f}  "
+        + " ".join(f"{band:5.1f}" for band in bands(music.mix, music.sample_rate))
+    )
+
+
+def bands(audio: Audio, sample_rate: int) -> list[float]:
+    """Energy of each band relative to the whole, in dB."""
+    power = np.abs(np.fft.rfft(audio.mean(axis=1))) ** 2
+    hertz = np.fft.rfftfreq(len(audio), 1 / sample_rate)
+    total = power.sum()
+    return [
+        float(10 * np.log10(power[(hertz >= low) & (hertz < high)].sum() / total + 1e-12))
+        for low, high in itertools.pairwise(BANDS)
+    ]
+
+
+if __name__ == "__main__":
+    main()
