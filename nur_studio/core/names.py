@@ -7,12 +7,14 @@ import unicodedata
 
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
 _RESERVED = {"con", "prn", "aux", "nul", *(f"com{n}" for n in range(10)), *(f"lpt{n}" for n in range(10))}
+_TEMPO = re.compile(r"\b(?:(?:at|in)\s+)?\d{2,3}\s*bpm\b", re.IGNORECASE)
 _DANGLING = {"a", "an", "the", "and", "or", "with", "of", "in", "on", "at", "for", "to", "from", "by", "&"}
 _MAX_STEM = 80  # with tempo, key, stem and ending well under the 255 bytes every file system allows
 
 
 def title_from_prompt(prompt: str, words: int = 5) -> str:
     """The first few words of a prompt as a title: "Chill lo-fi beat with jazzy Rhodes" gives "Chill lo-fi beat"."""
+    prompt = _TEMPO.sub("", prompt)  # shown beside the title, and written behind it in file names
     clause = re.split(r"[.,;:!?\n(]| with | - ", prompt.strip(), maxsplit=1)[0] or prompt
     kept = clause.split()[:words]
     while len(kept) > 1 and kept[-1].lower() in _DANGLING:
