@@ -42,6 +42,7 @@ log = logging.getLogger(__name__)
 
 MAKING_SHARE = 0.8  # of the progress bar; the rest is measuring and writing the masters
 _REPORT_EVERY_S = 0.03
+_NICENESS = 10
 
 
 class Flag(Protocol):
@@ -68,6 +69,7 @@ def run(connection: Connection, flag: Flag, log_file: Path) -> None:
     """The whole life of an engine process. Orders come over `connection`; its end is ours too."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches the whole terminal; the parent decides what it means
     _write_to(log_file)
+    _step_back()
     orders: queue.SimpleQueue[Make | Warm] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(connection, orders), daemon=True).start()
     workshop = Workshop(connection, SharedCancel(flag), log_file)
@@ -77,6 +79,17 @@ def run(connection: Connection, flag: Flag, log_file: Path) -> None:
             workshop.warm(order.engine)
         else:
             workshop.make(order)
+
+
+def _step_back() -> None:
+    """Make music with what processor time the window, the player and the sound server leave over."""
+    import psutil
+
+    with contextlib.suppress(psutil.Error, OSError):
+        if sys.platform == "win32":
+            psutil.Process().nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
+        else:
+            psutil.Process().nice(_NICENESS)
 
 
 def _listen(connection: Connection, orders: queue.SimpleQueue[Make | Warm]) -> None:

@@ -18,7 +18,6 @@ from nur_studio.gui.main_window import MainWindow
 from nur_studio.gui.theme import apply_theme
 from nur_studio.studio import Studio
 
-
 _SWITCH_S = 0.0005
 
 

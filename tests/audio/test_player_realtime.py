@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 from numpy.typing import NDArray
-from paper_sound_card import PulseCapture
+from paper_sound_card import PulseCapture, counted, counting
 
 from nur_studio.audio.player import Player, PlayerState
 from nur_studio.core.mix import STEMS, Channel, Mix
@@ -43,19 +43,6 @@ def wait_for(player: Player, condition: Callable[[PlayerState], bool], seconds: 
 def written(path: Path, audio: NDArray[np.float32]) -> Path:
     soundfile.write(path, audio, RATE, subtype="PCM_24")
     return path
-
-
-def counting(frames: int) -> NDArray[np.float32]:
-    """Every sample says where it is: frame n is (n mod 4096) on the left and n // 4096 on the right, in 2⁻¹³ steps."""
-    frame = np.arange(frames)
-    return (np.stack([frame % 4096 + 1, frame // 4096 + 1], axis=1) / 8192).astype(np.float32)
-
-
-def counted(audio: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Frame numbers of a `counting`; −1 for silence. Faded frames give nonsense."""
-    steps = np.rint(audio * 8192).astype(np.int64)
-    frames: NDArray[np.int64] = np.where(audio.any(axis=1), (steps[:, 1] - 1) * 4096 + steps[:, 0] - 1, -1)
-    return frames
 
 
 def sine(frames: int, amplitude: float) -> NDArray[np.float32]:
