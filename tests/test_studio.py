@@ -104,6 +104,8 @@ def test_tempo_is_what_was_asked_said_or_drawn_from_the_genre(studio: Studio) ->
     assert len(set(drawn)) > (high - low) / 2
     assert drawn[3] == tempo(ask(seed=3)).tempo
     assert tempo(ask(tempo=99)).tempo_asked == 99
+    assert tempo(ask(prompt="lo-fi beat at 85 bpm")).tempo_asked == 85
+    assert tempo(ask(prompt="allegro for strings")).tempo_asked is None
     assert tempo(ask()).tempo_asked is None
 
 

@@ -12,8 +12,9 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 
 from nur_studio.audio.player import Player
 from nur_studio.core.errors import StudioError
+from nur_studio.core.logs import start_log
 from nur_studio.core.paths import Directories
-from nur_studio.gui.error_dialog import LastResort, start_log
+from nur_studio.gui.error_dialog import LastResort
 from nur_studio.gui.main_window import MainWindow
 from nur_studio.gui.theme import apply_theme
 from nur_studio.studio import Studio
@@ -31,7 +32,8 @@ def run_window(argv: Sequence[str] = ()) -> int:
     """Open the window and stay until it is closed; the exit code of the process."""
     prepare_process()
     directories = Directories.of_person()
-    log_path = start_log(directories.log)
+    log_path = directories.log / "window.log"
+    start_log(log_path)
     app = QApplication.instance()
     if not isinstance(app, QApplication):
         app = QApplication([sys.argv[0] or "nur-studio", *argv])

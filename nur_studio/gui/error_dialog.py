@@ -9,7 +9,6 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
-from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
 
@@ -24,20 +23,6 @@ log = logging.getLogger("nur_studio")
 
 _SAME_AGAIN_S = 60.0
 _MOST = 5  # dialogs of one run; after that only the log grows
-
-
-def start_log(folder: Path) -> Path:
-    """Write the log of this process to `folder`; the path of the file."""
-    path = folder / "window.log"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handler = RotatingFileHandler(path, maxBytes=1_000_000, backupCount=2, encoding="utf-8", delay=True)
-    except OSError:
-        return path  # no log is no reason not to start
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    log.addHandler(handler)
-    log.setLevel(logging.INFO)
-    return path
 
 
 class ErrorDialog(QDialog):

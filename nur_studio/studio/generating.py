@@ -59,7 +59,7 @@ def new_takes(request: GenerationRequest, engine: EngineInfo, library: Library, 
                 licence=engine.licence,
                 key=reading.key,
                 beats_per_bar=reading.beats_per_bar,
-                tempo_asked=request.tempo,
+                tempo_asked=recipe.asked_tempo(reading),
                 recipe=recipe.first_recipe(request, reading, engine, genre, tempo, own_seed, take),
             )
         )

@@ -33,6 +33,12 @@ def chosen_tempo(reading: PromptReading, seed: int) -> int:
     return low + int(random.Random(seed).random() * (high - low + 1))
 
 
+def asked_tempo(reading: PromptReading) -> int | None:
+    """The BPM a person named, in the field or in the prompt; None for "allegro", a mood or nothing at all."""
+    low, high = reading.tempo_range
+    return reading.tempo if reading.tempo_heard and low == high else None
+
+
 def shown_genre(request: GenerationRequest, reading: PromptReading) -> str:
     """The genre people see: the canonical name where it is known, else what the person wrote."""
     if request.genre is None or find_genre(request.genre) is not None:

@@ -14,7 +14,7 @@ from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
 from nur_studio.core.errors import Cancelled
-from nur_studio.gui.error_dialog import ErrorDialog, LastResort, start_log
+from nur_studio.gui.error_dialog import ErrorDialog, LastResort
 
 HEAVY = ("torch", "scipy", "transformers", "audiocraft", "pyloudnorm", "soxr", "sounddevice")
 
@@ -112,17 +112,3 @@ def test_an_error_of_a_thread_reaches_the_window_and_cancelled_does_not(last_res
     qtbot.waitUntil(lambda: len(dialogs()) == 1)
     assert "from a thread" in dialogs()[0].details.toPlainText()
     dialogs()[0].accept()
-
-
-def test_the_log_is_written_where_the_dialog_says(tmp_path: Path) -> None:
-    import logging
-
-    path = start_log(tmp_path / "logs")
-    logger = logging.getLogger("nur_studio")
-    try:
-        logger.error("out of tune")
-        assert "out of tune" in path.read_text("utf-8")
-    finally:
-        for handler in list(logger.handlers):
-            logger.removeHandler(handler)
-            handler.close()
