@@ -108,16 +108,21 @@ def measure(window: MainWindow, studio: Studio, dog: Watchdog) -> None:
     long, short = [t.id for t in studio.library.list()][:2]
     opened: list[object] = []
     window.stage.opened.connect(opened.append)
-    for name, track_id in (("open 30 s", short), ("open 300 s", long)):
+
+    def open_take(name: str, track_id: str) -> None:
         count = len(opened)
-        lap(name, lambda t=track_id: window.library.opened.emit(t), lambda c=count: len(opened) > c)
-    for ending in ("wav", "mp3"):
+        lap(name, lambda: window.library.opened.emit(track_id), lambda: len(opened) > count)
+
+    def write(ending: str) -> None:
         done: list[object] = []
-        job = Job(
-            lambda on_progress, cancel, e=ending: studio.drag_files(long, STEMS, Encoding(e), on_progress, cancel)
-        )
+        job = Job(lambda on_progress, cancel: studio.drag_files(long, STEMS, Encoding(ending), on_progress, cancel))
         job.finished.connect(done.append)
-        lap(f"300 s of 4 stems to {ending}", lambda j=job: window.writing.submit(j), lambda d=done: bool(d))
+        lap(f"300 s of 4 stems to {ending}", lambda: window.writing.submit(job), lambda: bool(done))
+
+    open_take("open 30 s", short)
+    open_take("open 300 s", long)
+    write("wav")
+    write("mp3")
     lap("play", window.view.play_requested.emit, after(2.0))
     lap("type a prompt", lambda: window.compose.prompt.setPlainText(PROMPT * 3), after(1.0))
 
