@@ -8,7 +8,7 @@ intermediate signals exist for a few seconds of sound at a time.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 
 import numpy as np
@@ -71,7 +71,7 @@ def limiter_gain(audio: Audio, sample_rate: int, ceiling_dbtp: float = -1.0) -> 
         raise ValueError("audio holds values that are not numbers")
     while True:
         gain = _per_frame(_limiter_cells(peaks / np.float32(aim), sample_rate), len(audio))
-        reached = _true_peak(audio * gain[:, None])
+        reached = _true_peak(_scaled(audio, gain))
         if reached <= ceiling:
             return gain
         aim *= ceiling / reached * _linear(-_MARGIN_DB)
@@ -87,15 +87,28 @@ def master(
     Where stems cancel each other, one of them may be louder than their sum: then the shared curve dips until that stem
     too stays at or under 0 dBTP, as every stem is a file of its own that must not clip. Silence stays silence.
     """
+    curve = mastering_gain(stems, sample_rate, target_lufs, ceiling_dbtp)
+    return {name: _scaled(stem, curve) for name, stem in stems.items()}
+
+
+def mastering_gain(
+    stems: Mapping[str, Audio],
+    sample_rate: int,
+    target_lufs: float = -14.0,
+    ceiling_dbtp: float = -1.0,
+    on_share: Callable[[float], None] = lambda _share: None,
+) -> _Vector:
+    """The factor per frame that `master` applies to every stem. `on_share` hears how much of the work is done."""
     if not stems:
-        return {}
+        return np.ones(0, np.float32)
     mix = _total(stems.values())
     energies = _cell_energies(mix, sample_rate, _CELL)
     if not math.isfinite(float(energies.sum())):
         raise ValueError("stems hold values that are not numbers")
     measured = _lufs_of_cells(energies, sample_rate)
     if measured == -math.inf:
-        return {name: stem.astype(np.float32, copy=True) for name, stem in stems.items()}
+        return np.ones(len(mix), np.float32)
+    on_share(0.35)
 
     ceiling = _linear(ceiling_dbtp)
     aim = ceiling * _linear(-_MARGIN_DB)
@@ -104,19 +117,25 @@ def master(
     loudest = gain * _linear(2 * _MOST_LIMITING_DB)
     excess = _cell_peaks(mix, ceiling / (loudest * _overshoot())) / np.float32(aim)
     most_gain = min(loudest, _linear(_MOST_LIMITING_DB) / float(excess.max()))
+    on_share(0.5)
     gain, cells = _search(energies, excess, gain, most_gain, sample_rate, target_lufs)
+    on_share(0.6)
     unchecked = dict(stems)
     while clashing := [name for name, stem in unchecked.items() if _clips(stem, gain, cells)]:
         for name in clashing:
             peaks = _cell_peaks(unchecked.pop(name), _FULL_SCALE / (loudest * _overshoot()))
             np.maximum(excess, peaks / np.float32(_FULL_SCALE), out=excess)
         gain, cells = _search(energies, excess, gain, most_gain, sample_rate, target_lufs)
-    curve = _per_frame(cells, len(mix)) * np.float32(gain)
-    reached = _true_peak(mix * curve[:, None])
+    on_share(0.85)
+    curve = _per_frame(cells, len(mix))
+    curve *= np.float32(gain)
+    for channel in range(mix.shape[1]):  # the mix is this function's own copy
+        mix[:, channel] *= curve
+    reached = _true_peak(mix)
     if reached > ceiling:
         curve *= np.float32(ceiling / reached * _linear(-_MARGIN_DB))
-    column = curve[:, None]
-    return {name: np.multiply(stem, column, dtype=np.float32) for name, stem in stems.items()}
+    on_share(1.0)
+    return curve
 
 
 def _clips(stem: Audio, gain: float, cells: _Vector) -> bool:
@@ -151,6 +170,14 @@ def _total(stems: Iterable[Audio]) -> Audio:
     for stem in others:
         total += stem
     return total
+
+
+def _scaled(audio: Audio, gain: _Vector) -> Audio:
+    """`audio` with a gain per frame. A channel at a time: broadcasting over two columns takes four times as long."""
+    out = np.empty(audio.shape, np.float32)
+    for channel in range(audio.shape[1]):
+        np.multiply(audio[:, channel], gain, out=out[:, channel], casting="same_kind")
+    return out
 
 
 def _extremes(audio: Audio) -> _Vector:
@@ -294,7 +321,8 @@ def _channel_peaks(channel: _Vector, first_cell: int, count: int, floor: float) 
     padded[max(0, -start) : stop - start] = channel[max(0, start) : stop]
 
     size = np.abs(padded)
-    peaks: _Vector = size[before : before + count * _CELL].reshape(count, _CELL).max(axis=1)
+    # reduceat runs twice as fast as max() over a short axis.
+    peaks: _Vector = np.maximum.reduceat(size[before : before + count * _CELL], np.arange(0, count * _CELL, _CELL))
     # Two cells hold more than the 12 samples that a point can draw on beyond its own.
     near = peaks.copy()
     np.maximum(near[1:], peaks[:-1], out=near[1:])

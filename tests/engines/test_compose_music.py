@@ -210,7 +210,8 @@ def test_no_bar_is_repeated_mechanically(genre: str) -> None:
 
 def test_classical_has_two_voices_in_conversation() -> None:
     score = compose(task("classical", 60))
-    tune, second = part(score, "Violin").notes, part(score, "Second voice").notes
+    tune = next(p for p in score.parts if p.instrument in ("violin", "flute", "oboe")).notes
+    second = part(score, "Second voice").notes
     above = [
         (a.pitch - b.pitch) for a in tune for b in second if abs(a.beat - b.beat) < 1e-6
     ]  # fmt: skip
@@ -252,6 +253,72 @@ def test_five_minutes_are_no_loop() -> None:
     kinds = [p.kind for p in form.passages]
     assert len(kinds) >= 9 and {"break", "bridge", "solo"} & set(kinds)
     assert form.passages[-1].lift == 2  # the last chorus is lifted, and the end with it
+
+
+@pytest.mark.parametrize(
+    "genre", ["pop", "synthwave", "trance", "folk", "reggaeton", "metal", "cinematic", "classical", "country", "house"]
+)
+def test_parts_hardly_ever_rub_a_semitone(genre: str) -> None:
+    """On the beats, of what is held: minor seconds and ninths that the chord does not ask for."""
+    beats = clashes = 0
+    for seed in range(3):
+        plan, score = make_plan(task(genre, 75, seed)), compose(task(genre, 75, seed))
+        for beat in range(int(plan.form.total)):
+            tones = plan.harmony.at(beat).chord.tones
+            held = [
+                (p.name, n.pitch)
+                for p in score.parts for n in p.notes
+                if n.beat <= beat + 0.01 and n.duration > 0.35 and n.beat + n.duration > beat + 0.3
+            ]  # fmt: skip
+            beats += 1
+            clashes += any(
+                a[0] != b[0] and abs(a[1] - b[1]) % 12 == 1 and not {a[1] % 12, b[1] % 12} <= set(tones)
+                for a, b in itertools.combinations(held, 2)
+            )
+    assert beats > 200 and clashes < 0.03 * beats
+
+
+def test_a_long_piece_keeps_something_for_later() -> None:
+    built: list[str] = []
+    for genre in ("house", "pop", "rock"):
+        score, form = compose(task(genre, 180)), make_plan(task(genre, 180)).form
+
+        def playing(start: float, end: float, score: Score = score) -> set[str]:
+            return {p.name for p in score.parts if any(start <= e.beat < end for e in (*p.notes, *p.hits))}
+
+        choruses = [p for p in form.passages if p.kind == "chorus"]
+        first, last = choruses[0], choruses[-1]
+        assert playing(first.start, first.end) < playing(last.start, last.end), genre
+        opening = form.passages[0]
+        middle = opening.start + opening.beats / 2
+        if opening.beats < 32:
+            continue
+        built.append(genre)  # a way in of eight bars and more is not all there from its start
+        assert playing(opening.start, middle) < playing(middle, opening.end), genre
+    assert "house" in built
+
+
+def test_a_bridge_has_a_theme_of_its_own() -> None:
+    wanted = task("pop", 300)
+    form, notes = make_plan(wanted).form, part(compose(wanted), "Hook").notes
+    rhythms = {}
+    for passage in form.passages:
+        bars = range(int(passage.beats) // 4)
+        rhythms.setdefault(passage.kind, set()).update(
+            tuple(n.beat - passage.start - 4 * bar for n in notes if 0 <= n.beat - passage.start - 4 * bar < 4)
+            for bar in bars
+        )
+    fresh = {r for r in rhythms["bridge"] if r} - rhythms["verse"] - rhythms["chorus"]
+    assert fresh, sorted(rhythms)
+
+
+def test_taikos_mark_the_beats() -> None:
+    wanted = task("epic cinematic trailer with taiko, 90 bpm")
+    form = make_plan(wanted).form
+    strong = {h.beat for h in hits(compose(wanted), "taiko") if h.velocity > 0.7}
+    climax = next(p for p in form.passages if p.kind == "chorus")
+    beats = [climax.start + beat for beat in range(int(climax.beats) - 4)]
+    assert sum(beat in strong for beat in beats) > 0.9 * len(beats)
 
 
 def test_theory() -> None:

@@ -192,6 +192,34 @@ def test_killed_from_outside_in_mid_generation(shared: EngineProcess, folder: Pa
     assert make(shared, fake_engine.info(), tmp_path / "next").masters.frames == 5 * 44100
 
 
+def test_a_shutdown_that_ends_the_child_first_is_a_cancel(shared: EngineProcess, folder: Path, tmp_path: Path) -> None:
+    class Shutdown(CancelToken):
+        begun = False
+
+        def check(self) -> None:
+            super().check()
+            if self.begun:  # the signal reaches the child now, and us only after this look
+                assert shared.pid is not None
+                os.kill(shared.pid, signal.SIGTERM)
+                self.cancel()
+
+    cancel = Shutdown()
+
+    def begin(_: Chunk) -> None:
+        cancel.begun = True
+
+    with pytest.raises(Cancelled):
+        shared.make(fake_engine.info(step_s=0.5), task(), folder, ignore_progress, begin, cancel)
+    (tmp_path / "next").mkdir()
+    make(shared, fake_engine.info(), tmp_path / "next")
+
+
+def test_a_folder_removed_meanwhile_is_a_sentence(shared: EngineProcess, folder: Path) -> None:
+    folder.rmdir()
+    with pytest.raises(FileProblem, match="was removed while the take was being made"):
+        make(shared, fake_engine.info(), folder)
+
+
 def test_killed_while_idle_goes_unnoticed(shared: EngineProcess, folder: Path, tmp_path: Path) -> None:
     make(shared, fake_engine.info(), folder)
     assert shared.pid is not None

@@ -10,6 +10,11 @@ from nur_studio.engines.sketch.score import KITS, SOUNDS, Hit, Part, Score
 from nur_studio.engines.sketch.synth import drums, perform
 from nur_studio.engines.sketch.synth.tone import RATE
 
+ALIKE = {
+    "conga_low", "conga_high", "bongo_low", "bongo_high", "clave", "woodblock", "tick", "boom", "riser", "brush_sweep",
+    "rumble", "shaker", "tambourine", "snap", "taiko",
+}  # fmt: skip
+
 
 def hits_played(kit: str, *hits: Hit, tempo: int = 97, seconds: float = 4.0) -> np.ndarray:
     part = Part("drums", "drums", kit, hits=hits)
@@ -20,7 +25,8 @@ def hits_played(kit: str, *hits: Hit, tempo: int = 97, seconds: float = 4.0) -> 
 @pytest.mark.parametrize("kit", KITS)
 def test_every_sound_of_a_kit_is_heard_and_clean(kit: str) -> None:
     assert set(SOUNDS) == set(drums.PLACES)
-    for sound in SOUNDS:
+    # What a kit leaves alone is tried with the kit that treats everything (grit and a low-pass) and with a clean one.
+    for sound in SOUNDS if kit in ("dusty", "pop") else sorted(set(SOUNDS) - ALIKE):
         wave = drums.strike(kit, sound, 0.8, 0.7, 1)
         assert np.isfinite(wave).all(), sound
         assert abs(np.abs(wave).max() - 1.0) < 1e-5, sound

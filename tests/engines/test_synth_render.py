@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from dataclasses import replace
@@ -182,3 +183,78 @@ def test_the_tone_control_is_causal_and_opens() -> None:
     spectrum_dark, spectrum_open = np.abs(np.fft.rfft(dark)), np.abs(np.fft.rfft(open_))
     assert spectrum_dark[8000] < 0.1 < 0.9 < spectrum_dark[100]
     assert spectrum_open[10000] > 1.5
+
+
+def test_threads_do_not_change_a_sample(monkeypatch: pytest.MonkeyPatch) -> None:
+    score = band_score(4.0, textures=(Texture("vinyl_crackle"),))
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    alone = rendered(score)
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    perform.CACHE.clear()
+    together = rendered(score)
+    for stem in STEMS:
+        assert np.array_equal(alone[stem], together[stem])
+
+
+def test_wide_pads_survive_one_loudspeaker() -> None:
+    chord = tuple(Note(beat, 3.9, pitch, 0.6) for beat in (0.0, 4.0) for pitch in (52, 59, 64, 68))
+    for instrument in ("warm_pad", "air_pad", "strings", "choir"):
+        pad = Part("pad", "other", instrument, chord, width=1.0, hall=0.7)
+        stems = rendered(Score("t", "t", 60, 4, "E", 9.0, 1, (), (pad,), finish=Finish(hall_s=6.0)))
+        band = signal.butter(4, (300.0, 2000.0), "bandpass", fs=RATE, output="sos")
+        left, right = signal.sosfilt(band, total(stems), axis=0).T
+        assert (left * right).sum() > 0.1 * np.sqrt((left**2).sum() * (right**2).sum()), instrument
+
+
+def test_glue_makes_dense_what_quartets_keep() -> None:
+    def crest(glue: float) -> float:
+        mix = total(rendered(replace(band_score(8.0), finish=Finish(glue=glue))))
+        return float(20 * np.log10(np.abs(mix).max() / np.sqrt(np.square(mix).mean())))
+
+    assert crest(0.1) - crest(0.6) > 2.0
+
+
+def test_the_tone_control_is_the_same_at_any_moment() -> None:
+    from nur_studio.engines.sketch.synth.strip import CABINET, brightened
+
+    def through(at: int, count: int, extra: np.ndarray | None) -> np.ndarray:
+        wave = np.zeros((2, count), dtype=np.float32)
+        wave[:, at] = 1.0
+        wave[1] *= 0.5
+        brightened(wave, lambda frame: np.full(len(frame), 0.3), CancelToken(), extra)
+        assert np.allclose(wave[0] * 0.5, wave[1], atol=1e-6)
+        return wave[0, at : at + 600]
+
+    for extra in (None, CABINET):
+        wanted = through(100, 200_000, extra)
+        assert np.abs(wanted).max() > 0.01
+        for at in (0, 2047, 3072, 73_728, 74_000, 150_000, 199_300):
+            assert np.allclose(through(at, 200_000, extra), wanted, atol=2e-4), at
+
+
+def test_overdrive_folds_nothing_back() -> None:
+    from nur_studio.engines.sketch.synth.strip import oversampled
+
+    clock = np.arange(1 << 16) / RATE
+    kept = np.sin(2 * np.pi * 3000.0 * clock).astype(np.float32)
+    same = kept.copy()
+    oversampled(same, lambda x: x.copy(), CancelToken())
+    assert np.abs(same - kept)[100:-100].max() < 0.02
+    driven = np.sin(2 * np.pi * 9100.0 * clock).astype(np.float32)
+    bare = np.tanh(2.0 * driven)
+    oversampled(driven, lambda x: np.tanh(2.0 * x), CancelToken())
+
+    def folded(wave: np.ndarray) -> float:
+        power = np.abs(np.fft.rfft(wave * np.hanning(wave.size))) ** 2
+        hertz = np.fft.rfftfreq(wave.size, 1 / RATE)
+        mirror = 27_300.0 - RATE  # the third harmonic's image
+        return float(power[abs(hertz - abs(mirror)) < 100].sum() / power[abs(hertz - 9100) < 100].sum())
+
+    assert folded(driven) < 0.05 * folded(bare)
+
+
+def test_progress_is_told_all_the_way() -> None:
+    steps: list[Progress] = []
+    render(band_score(12.0), steps.append, lambda audio, rate: None, CancelToken())
+    fractions = [0.0, *(step.fraction for step in steps)]
+    assert max(after - before for before, after in itertools.pairwise(fractions)) < 0.35

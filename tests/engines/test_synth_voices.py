@@ -7,8 +7,8 @@ import pytest
 
 from nur_studio.core.progress import CancelToken
 from nur_studio.engines.sketch.score import INSTRUMENTS, Note, Part, Score
-from nur_studio.engines.sketch.synth import levels, perform
-from nur_studio.engines.sketch.synth.inserts import insert
+from nur_studio.engines.sketch.synth import levels, perform, strip
+from nur_studio.engines.sketch.synth.inserts import insert, speaker
 from nur_studio.engines.sketch.synth.tone import RATE, hz
 from nur_studio.engines.sketch.synth.voices import VOICES
 
@@ -24,6 +24,7 @@ def played(instrument: str, *notes: Note, seconds: float = 2.5) -> np.ndarray:
     score = Score("t", "t", 60, 4, "C", seconds, 5, (), (part,))
     wave = perform.part_buffer(score, part, round(seconds * RATE), CancelToken())
     insert(instrument, wave, CancelToken())
+    strip.brightened(wave, lambda at: np.full(len(at), 0.5), CancelToken(), speaker(instrument))
     return wave.T * levels.gain(instrument)
 
 

@@ -8,6 +8,7 @@ from nur_studio.core.names import title_from_prompt
 from nur_studio.core.timing import Section
 from nur_studio.engines.sketch.compose.bass import bass_line
 from nur_studio.engines.sketch.compose.drums import drum_hits
+from nur_studio.engines.sketch.compose.form import Passage
 from nur_studio.engines.sketch.compose.hands import finish_hits, finish_notes
 from nur_studio.engines.sketch.compose.lines import Accompanist
 from nur_studio.engines.sketch.compose.melody import counter, lead, shadow
@@ -16,6 +17,7 @@ from nur_studio.engines.sketch.compose.plan import Plan
 from nur_studio.engines.sketch.compose.ranges import stem_of
 from nur_studio.engines.sketch.score import Finish, Note, Part, Score, Texture
 
+_KIT_DB = {"brushes": 6.0, "taiko": 2.0}  # soft hands, and a drum that has an orchestra to stand up to
 _MOVING = ("arp", "comp", "pad", "ostinato", "drone")  # layers whose filter opens with the section
 
 
@@ -43,11 +45,16 @@ def _drums(plan: Plan, palette: Palette) -> list[Part]:
     if not palette.drums:
         return []
     active = {p.index for p in plan.form.passages if p.kind == "end" or p.energy >= 0.18}
-    hits = finish_hits(plan, drum_hits(plan, active), palette.kit, plan.dice("hand", "drums"))
+    written = drum_hits(plan, active)
+    opening = plan.form.passages[0]
+    if palette.voices and _is_long(plan, opening) and opening.kind == "intro":
+        # A long way in is built up: the drums wait for its second half.
+        written = [hit for hit in written if hit.beat >= opening.start + opening.beats / 2]
+    hits = finish_hits(plan, written, palette.kit, plan.dice("hand", "drums"))
     half = 0.5 + plan.tone * 0.5
     return [
-        Part("Drums", "drums", palette.kit, hits=hits, level_db=2.0 if palette.kit == "brushes" else 0.0, width=0.6,
-             room=plan.style.drums_room, hall=0.25 if plan.style.naming == "scene" else 0.05,
+        Part("Drums", "drums", palette.kit, hits=hits, level_db=_KIT_DB.get(palette.kit, 0.0),
+             width=0.6, room=plan.style.drums_room, hall=0.25 if plan.style.naming == "scene" else 0.05,
              brightness=((0.0, half),))
     ]  # fmt: skip
 
@@ -72,6 +79,7 @@ def _voices(plan: Plan, palette: Palette) -> list[Part]:
     written: list[tuple[Voice, list[Note]]] = []
     sections = {id(voice): _active(plan, voice, first=index == 0) for index, voice in enumerate(palette.voices)}
     _cover(plan, palette, sections)
+    waits = _waits(plan, palette, sections)
     # The tune first: the other melodic lines answer or follow it.
     for voice in sorted(palette.voices, key=lambda v: v.layer.how != "lead"):
         active, layer = sections[id(voice)], voice.layer
@@ -86,7 +94,10 @@ def _voices(plan: Plan, palette: Palette) -> list[Part]:
             notes = bass_line(plan, voice.instrument, active)
         else:
             notes = Accompanist(plan, layer, voice.instrument, active).play()
+        pauses = waits.get(id(voice), [])
+        notes = [note for note in notes if not any(start <= note.beat < end for start, end in pauses)]
         written.append((voice, notes))
+    written += _crown(plan, palette, tune)
     return [_part(plan, voice, notes) for voice, notes in written]
 
 
@@ -96,11 +107,20 @@ def _part(plan: Plan, voice: Voice, notes: list[Note]) -> Part:
     tape = 0.2 if "tape hiss" in plan.reading.textures else 0.0
     return Part(
         layer.name, stem_of(voice.instrument), voice.instrument, finished,
-        level_db=layer.level_db + (1.0 if voice.asked else 0.0), pan=layer.pan, width=layer.width, room=layer.room,
+        level_db=layer.level_db + _forward_db(plan, voice), pan=layer.pan, width=layer.width, room=layer.room,
         hall=layer.hall, delay=layer.delay, duck=layer.duck if plan.reading.genre else 0.0,
         brightness=_brightness(plan, layer.tone, 0.5 if layer.how in _MOVING else 0.2), drive=layer.drive,
         wobble=min(1.0, layer.wobble + tape),
     )  # fmt: skip
+
+
+def _forward_db(plan: Plan, voice: Voice) -> float:
+    """What was asked for is heard: a tune a little over the others, what accompanies well over its usual place."""
+    if not voice.asked:
+        return 0.0
+    if voice.instrument == "choir":
+        return 3.0 if plan.style.naming == "scene" else 0.0  # against an orchestra it takes a crowd
+    return 3.0 if voice.layer.how in ("arp", "sparse", "pad", "comp", "strum", "pick") else 1.0
 
 
 def _active(plan: Plan, voice: Voice, first: bool) -> set[int]:
@@ -117,6 +137,44 @@ def _active(plan: Plan, voice: Voice, first: bool) -> set[int]:
     if end.kind == "end" and active and (body[-1].index in active or enter <= 0.5):
         active.add(end.index)
     return active
+
+
+def _crown(plan: Plan, palette: Palette, tune: list[Note]) -> list[tuple[Voice, list[Note]]]:
+    """Where no layer is left for the last of several choruses, the tune is doubled an octave up in it, softly."""
+    choruses = [p for p in plan.form.passages if p.kind == "chorus"]
+    leads = [voice for voice in palette.voices if voice.layer.how == "lead"]
+    kept_back = any(choruses and voice.layer.enter - plan.layering > choruses[0].energy for voice in palette.voices)
+    if len(choruses) < 2 or len(palette.voices) < 2 or not leads or kept_back:
+        return []
+    layer = replace(
+        leads[0].layer, name=f"{leads[0].layer.name} octave", how="octaves", level_db=leads[0].layer.level_db - 6.0,
+        pan=-0.3, hall=min(1.0, leads[0].layer.hall + 0.1),
+    )  # fmt: skip
+    notes = shadow(plan, layer, {choruses[-1].index}, tune, octave=True)
+    return [(Voice(layer, leads[0].instrument), notes)]
+
+
+def _is_long(plan: Plan, passage: Passage) -> bool:
+    return passage.beats >= 8 * plan.beats_per_bar
+
+
+def _waits(plan: Plan, palette: Palette, sections: dict[int, set[int]]) -> dict[int, list[tuple[float, float]]]:
+    """Where a voice sits out the first half of a long section: of those that are new in it, the last to enter.
+
+    So no long section stays as it began. A chorus has its tune from its first bar.
+    """
+    waits: dict[int, list[tuple[float, float]]] = {}
+    for passage in plan.form.passages:
+        if passage.kind == "end" or plan.form.loop or not _is_long(plan, passage):
+            continue
+        playing = [voice for voice in palette.voices if passage.index in sections[id(voice)]]
+        new = [voice for voice in playing if passage.index == 0 or passage.index - 1 not in sections[id(voice)]]
+        if passage.kind in ("chorus", "solo"):
+            new = [voice for voice in new if voice.layer.how != "lead"]
+        if new and len(playing) >= 2:
+            last = max(new, key=lambda voice: voice.layer.enter)
+            waits.setdefault(id(last), []).append((passage.start, passage.start + passage.beats / 2))
+    return waits
 
 
 def _cover(plan: Plan, palette: Palette, sections: dict[int, set[int]]) -> None:

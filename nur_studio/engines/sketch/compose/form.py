@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 ENERGY = {
     "intro": 0.3, "theme": 0.72, "variation": 0.82, "verse": 0.6, "build": 0.66, "chorus": 1.0, "break": 0.28,
-    "bridge": 0.5, "solo": 0.85, "outro": 0.45, "end": 0.5, "idea": 0.86,
+    "bridge": 0.66, "solo": 0.85, "outro": 0.45, "end": 0.5, "idea": 0.86,
 }  # fmt: skip
 _SHORT = ("intro", "theme", "variation")
 # Sections with their weight in bars; the longest template that leaves each section four bars is taken.
@@ -122,8 +122,10 @@ def _of_bars(bars: int, beats_per_bar: int, naming: str, lift: int, *, final: fl
         beats = float(length * beats_per_bar)
         if kind == "idea" or start + beats > final:
             beats = final - start
-        # A return is a little fuller than the first time.
+        # A return is a little fuller than the first time; the first of several choruses keeps something back.
         energy = min(1.0, ENERGY[kind] + 0.06 * (seen[kind] - 1))
+        if kind == "chorus" and choruses >= 2 and seen[kind] == 1:
+            energy = 0.94
         passages.append(Passage(names.get(kind, kind), kind, start, beats, energy, len(passages), lifted))
         start += beats
     if not loop:

@@ -267,9 +267,10 @@ GROOVES: dict[str, Groove] = {
         _l("tambourine", 0.85, "....x.......x...", level=0.7),
     ), fill="snare", crash=True),
     "cinematic": Groove((
-        _l("taiko", 0.5, "X.....x...x.....", "X..x..x...x.x...", "X...x...x.x.x.x.", "X..x..x..x..x.x."),
+        # A march under the phrase: the great drums mark every beat, what lies between them changes.
+        _l("taiko", 0.45, "X...x..xX...x...", "X..xx...X..xx.x.", "X...x.x.X.x.x.xx", "X..xx..xX..xx.x."),
         _l("boom", 0.35, "X...............", "................", "X..............."),
-        _l("tick", 0.25, "x.o.x.o.x.o.x.o.", "xgogxgogxgogxgog", level=0.7),
+        _l("tick", 0.25, "X.o.x.o.X.o.x.o.", "XgogxgogXgogxgog", level=0.85),
         _l("tom_low", 0.75, "xggxggxgxggxggxg", "xggxggxggxggxgxg", level=0.75),
         _l("snare", 0.9, "........x.......", "....x..gg...x.gg", level=0.6),
     ), fill="taiko", crash=True),

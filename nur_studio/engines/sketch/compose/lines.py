@@ -158,7 +158,9 @@ class Accompanist:
 
     def _stroke(self, beat: float, length: float, letter: str, step: int) -> None:
         how, strength = self.layer.how, _STRENGTH[letter]
-        voices = self.voicing(self.plan.harmony.at(beat))
+        span = self.plan.harmony.at(beat)
+        length = min(length, span.end - beat)  # hands lift at the change
+        voices = self.voicing(span)
         if how == "arp":
             pitches: tuple[int, ...] = (
                 voices[self.curve(step, len(voices))] + (12 if step % 8 >= 6 and step % 16 >= 8 else 0),
@@ -210,7 +212,7 @@ class Accompanist:
                 pitch = voices[min(finger, len(voices) - 1)]
             if finger and self.dice.chance(0.08):
                 continue
-            self._add(beat, min(1.2, passage.end - beat), pitch, 0.95 if finger == 0 else 0.78)
+            self._add(beat, min(1.2, span.end - beat), pitch, 0.95 if finger == 0 else 0.78)
 
     def _boomchick(self, start: float, passage: Passage) -> None:
         for beat_in_bar in range(self.plan.beats_per_bar):

@@ -104,6 +104,7 @@ def lead(plan: Plan, layer: Layer, instrument: str, active: set[int]) -> list[No
     motifs = {
         "verse": invent(plan.style.cells, plan.beats_per_bar, plan.dice("motif", "verse", layer.name)),
         "chorus": invent(plan.style.cells, plan.beats_per_bar, plan.dice("motif", "chorus", layer.name)),
+        "bridge": invent(plan.style.cells, plan.beats_per_bar, plan.dice("motif", "bridge", layer.name)),
     }
     singer = _Singer(plan, layer, instrument, dice)
     for passage in plan.form.passages:
@@ -112,7 +113,8 @@ def lead(plan: Plan, layer: Layer, instrument: str, active: set[int]) -> list[No
         if passage.kind == "solo" or (passage.kind == "variation" and plan.style.cells == "jazz"):
             singer.improvise(passage)
         else:
-            singer.sing(passage, motifs["chorus" if passage.kind in _CHORUS else "verse"])
+            kind = "chorus" if passage.kind in _CHORUS else "bridge" if passage.kind == "bridge" else "verse"
+            singer.sing(passage, motifs[kind])
     return singer.finish(active)
 
 
@@ -182,7 +184,7 @@ class _Singer:
                 pitch -= 12
             while self.last - pitch > 9 and pitch + 12 <= self.high:
                 pitch += 12
-            length = min(length, passage.end - beat)
+            length = self._until_it_clashes(beat, min(length, passage.end - beat), pitch)
             if ornament and strong and length >= 1.0 and dice.chance(0.3):
                 # A neighbour note before the long one's second half.
                 neighbour = _step(rungs, pitch, 1 if dice.chance(0.5) else -1)
@@ -192,6 +194,16 @@ class _Singer:
                 continue
             accent = 1.0 if beat % plan.beats_per_bar == 0 else 0.92 if strong else 0.82
             self._add(beat, length * (0.94 if length >= 0.5 else 0.86), pitch, accent)
+
+    def _until_it_clashes(self, beat: float, length: float, pitch: int) -> float:
+        """A note held over a chord change ends there if it would rub a semitone against the new chord."""
+        span = self.plan.harmony.at(beat)
+        if beat + length <= span.end + 0.01:
+            return length
+        tones = self.plan.harmony.at(span.end).chord.tones
+        if pitch % 12 in tones or not {(pitch + 1) % 12, (pitch - 1) % 12} & set(tones):
+            return length
+        return max(0.25, span.end - beat)
 
     def improvise(self, passage: Passage) -> None:
         """Lines in eighths, sixteenths where it is slow: chord tones on the beat, steps and approaches between."""
@@ -314,5 +326,11 @@ def shadow(plan: Plan, layer: Layer, active: set[int], tune: list[Note], octave:
         else:
             rungs = ladder((plan.key.tonic + passage.lift) % 12, plan.key.mode, note.pitch - 6, note.pitch)
             pitch = rungs[-3] if len(rungs) >= 3 else note.pitch - 12
+            if note.duration > 0.4:
+                # A third where it fits the chord; else the chord's own tone below the tune.
+                tones = plan.harmony.at(note.beat).chord.tones
+                pitch = next(
+                    (p for p in (pitch, *range(note.pitch - 3, note.pitch - 10, -1)) if p % 12 in tones), pitch
+                )
         notes.append(Note(note.beat, note.duration, pitch, note.velocity * layer.velocity / 0.75))
     return notes

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from nur_studio.engines.sketch.compose.plan import Plan
-from nur_studio.engines.sketch.compose.ranges import DRUM_WORDS, VOICES, WORDS, stem_of
+from nur_studio.engines.sketch.compose.ranges import DRUM_WORDS, RANGES, VOICES, WORDS, stem_of
 from nur_studio.engines.sketch.compose.style import Layer
 
 _CHORDS = ("comp", "strum", "pick", "riff", "boomchick", "montuno")
@@ -59,7 +59,7 @@ def choose_palette(plan: Plan) -> Palette:
             if fresh:
                 instrument = dice.pick(fresh)
                 taken.add(instrument)
-                voices.append(Voice(layer, instrument))
+                voices.append(Voice(_titled(layer, instrument), instrument))
         for word in asked:
             voices = _give_place(voices, word, plan)
     drums = "drums" not in excluded
@@ -67,6 +67,14 @@ def choose_palette(plan: Plan) -> Palette:
     if style.groove == "none" and not any(w in DRUM_WORDS or w == "drums" for w in reading.instruments):
         drums = False
     return Palette(tuple(voices), "" if "bass" in excluded or (bass and bass in _named(excluded)) else bass, drums, kit)
+
+
+def _titled(layer: Layer, instrument: str) -> Layer:
+    """The layer, called by the instrument that plays it where its own name is another instrument's."""
+    called = layer.name.lower().replace(" ", "_")
+    if called in RANGES and called != instrument:
+        return replace(layer, name=instrument.replace("_", " ").capitalize())
+    return layer
 
 
 def _named(words: Iterable[str]) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 from nur_studio.core.prompt import PromptReading
@@ -16,6 +17,13 @@ from nur_studio.engines.sketch.compose.theory import MINOR_MODES, SCALES, Key, p
 _BRIGHT_MOODS = {"happy", "bright", "playful", "major", "groovy"}
 _OPEN = {"bright", "happy", "energetic", "epic"}
 _DARK_MOODS = {"sad", "dark", "aggressive", "tense", "minor", "mysterious"}
+_CHAMBER = frozenset(
+    (
+        "harp", "harpsichord", "strings", "violin", "viola", "cello", "pizzicato", "flute", "clarinet", "oboe",
+        "french horn", "celesta",
+    )
+)  # fmt: skip
+_ACID = re.compile(r"\bacid\b(?!\s+jazz)", re.IGNORECASE)
 # Keys that lie well on guitars; others take any.
 _GUITAR_TONICS = (4, 9, 2, 7, 0, 11)
 
@@ -52,7 +60,7 @@ class Plan:
 def make_plan(task: MusicTask) -> Plan:
     """Decide all that is decided once."""
     reading = task.reading
-    style = STYLES.get(reading.genre, STYLES["pop"])
+    style = _style(task)
     moods = set(reading.moods)
     dice = Dice(task.seed, reading.genre, "plan")
     key, asked = _key(style, reading, moods, dice)
@@ -80,6 +88,18 @@ def make_plan(task: MusicTask) -> Plan:
         register=2 * bool(moods & {"bright", "happy", "playful"}) - 3 * bool(moods & {"dark", "sad"}),
         layering=0.18 * bool(moods & {"dense", "epic"}) - 0.2 * ("minimal" in moods),
     )
+
+
+def _style(task: MusicTask) -> Style:
+    """The genre's way of playing, bent to words that are more than an instrument and less than a genre."""
+    reading = task.reading
+    if not reading.genre_heard and reading.instruments and _CHAMBER.issuperset(reading.instruments):
+        return STYLES["classical"]  # "flute and harp" is no pop song
+    style = STYLES.get(reading.genre, STYLES["pop"])
+    if style.naming == "club" and _ACID.search(task.prompt) and "acid bass" not in reading.excluded:
+        squelch = STYLES["techno"]
+        style = replace(style, bass=squelch.bass, bass_how=squelch.bass_how, bass_rhythms=squelch.bass_rhythms)
+    return style
 
 
 def _key(style: Style, reading: PromptReading, moods: set[str], dice: Dice) -> tuple[Key, bool]:

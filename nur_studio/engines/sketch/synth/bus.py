@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from nur_studio.core.progress import Cancel
-from nur_studio.engines.sketch.synth.tone import RATE, Wave, f32, frames
+from nur_studio.engines.sketch.synth.tone import RATE, Wave, f32, frames, ramped
 
 _PIECE = 1 << 18
 _STEP = 256  # frames per value of the compressor's detector
@@ -35,6 +35,19 @@ def loudness_estimate(stems: Mapping[str, Wave]) -> float:
     power = np.square(total[: total.size // 4410 * 4410]).reshape(-1, 4410).mean(axis=1)
     loud = power[power > power.mean() * 0.1]
     return float(np.sqrt(loud.mean())) if loud.size else 0.0
+
+
+def plain_level(stems: Mapping[str, Wave]) -> float:
+    """The RMS of the mix's louder 100 ms stretches, as a factor: what its peaks are seen against."""
+    total: np.ndarray | None = None
+    for wave in stems.values():
+        middle = wave[0, ::2] + wave[1, ::2]
+        total = middle if total is None else total + middle
+    if total is None or total.size < 2205:
+        return 0.0
+    power = np.square(total[: total.size // 2205 * 2205]).reshape(-1, 2205).mean(axis=1)
+    loud = power[power > power.mean() * 0.1]
+    return float(0.5 * np.sqrt(loud.mean())) if loud.size else 0.0
 
 
 def clip_softly(wave: Wave, ceiling: float, cancel: Cancel) -> None:
@@ -96,9 +109,8 @@ def glue_curve(stems: Mapping[str, Wave], amount: float, loop: bool) -> Wave | N
             state = keep * state + (1.0 - keep) * value
             reduction[index] = state
     gain = 10.0 ** (-reduction / 20.0)
-    return np.interp(np.arange(count, dtype=np.float32), np.arange(blocks) * _STEP + _STEP // 2, gain).astype(
-        np.float32
-    )
+    late = np.concatenate([gain[:1], gain])  # a block's gain is reached at its end
+    return ramped(f32(late), blocks * _STEP)[:count]
 
 
 def end_fade(stems: Mapping[str, Wave], fade_out_s: float) -> Wave | None:

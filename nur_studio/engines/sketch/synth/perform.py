@@ -52,7 +52,7 @@ class WaveCache:
             self._bytes = 0
 
 
-CACHE = WaveCache(192 << 20)
+CACHE = WaveCache(160 << 20)
 
 
 def start_frame(score: Score, beat: float, shift_s: float) -> int:
@@ -102,8 +102,8 @@ def _ringing(voice: Voice, name: str, note: Note, hold: int, variant: int) -> Wa
 
 def _sustained(voice: Voice, name: str, note: Note, hold: int, variant: int) -> Wave:
     velocity = layer(note.velocity, voice.layers)
-    # Lengths are shared in steps of 10 ms: no ear tells, and repeated notes are rendered once.
-    step = RATE // 100
+    # Lengths are shared in steps of 10 to 40 ms: no ear tells, and repeated notes are rendered once.
+    step = RATE // (100 if hold < 0.3 * RATE else 50 if hold < RATE else 25)
     steps = max(2, round(hold / step))
     glide = note.glide_from if voice.glides and note.glide_from != note.pitch else None
     tone = Tone(note.pitch, steps * step, velocity, variant, glide, note.accent)
@@ -113,7 +113,8 @@ def _sustained(voice: Voice, name: str, note: Note, hold: int, variant: int) -> 
 def play_notes(score: Score, part: Part, buffer: Wave, cancel: Cancel) -> None:
     """Lay a part's notes into `buffer` (2, frames)."""
     voice = VOICES[part.instrument]
-    doubled = part.instrument == "drive_guitar"
+    # A guitar that stands to one side is one take; in the middle there is one for each side.
+    doubled = part.instrument == "drive_guitar" and abs(part.pan) < 0.4
     for index, note in enumerate(part.notes):
         cancel.check()
         start = start_frame(score, note.beat, note.shift_s)

@@ -3,33 +3,40 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
 
 import numpy as np
 
-from nur_studio.audio.loudness import master
+from nur_studio.audio.loudness import mastering_gain
 from nur_studio.core.mix import STEMS
-from nur_studio.core.progress import Cancel, OnProgress, Progress
+from nur_studio.core.progress import Cancel, OnProgress
 from nur_studio.core.sound import Audio
 from nur_studio.engines.base import OnAudio
 from nur_studio.engines.sketch.score import Part, Score
 from nur_studio.engines.sketch.synth import bus, levels, perform, space, strip
-from nur_studio.engines.sketch.synth.inserts import insert
+from nur_studio.engines.sketch.synth.inserts import insert, speaker
 from nur_studio.engines.sketch.synth.textures import texture
 from nur_studio.engines.sketch.synth.tone import RATE, Wave, f32, frames
+from nur_studio.engines.sketch.synth.workload import Job, Workload
 
 TARGET_LUFS = -14.0
 CEILING_DBTP = -1.2
+_DENSE_DB = 2.6  # how much lower the limiter's ceiling is for dense music, whose peaks are not wanted
 _CHUNK_S = 2.0
+_PIECE = 1 << 16  # frames
+_BLOCK = 1 << 19  # frames, about what a reverb is made of at a time
+# What each kind of work costs, in seconds of one core (per second of music, per event): progress is told by these.
+_STRIP_COST, _NOTE_COST, _HIT_COST = 0.0012, 0.0009, 0.0003
+_STEM_COST, _BUS_COST, _MASTER_COST = 0.0028, 0.0026, 0.0075
 _TONES = {
-    "drums": (27.0, 0.0, -1.5),
-    "bass": (28.0, 1.5, -1.5),
-    "vocals": (95.0, 2.0, 0.0),
-    "other": (45.0, 3.0, 0.0),
+    "drums": (27.0, 0.0, -2.5, 0.0),
+    "bass": (28.0, 1.5, -2.5, 3.0),
+    "vocals": (95.0, 2.0, 0.0, 4.0),
+    "other": (45.0, 3.0, 0.0, 5.0),
 }
-"""Each stem's high-pass (Hz) and its lifts above 2.5 kHz and around 55 Hz (dB)."""
+"""Each stem's high-pass (Hz) and its lifts above 2.5 kHz, around 55 Hz and above 8 kHz (dB)."""
+_PEAKS = {"drums": (7.0, 1.6), "bass": (6.0, 1.5), "vocals": (6.0, 2.0), "other": (6.5, 1.6)}
+"""Where each stem's peaks are rounded, over the mix's RMS: in music that breathes, and in music that is dense."""
 
 _MOST_WORKERS = 4
 
@@ -37,45 +44,51 @@ _MOST_WORKERS = 4
 class _Desk:
     """The stems as they come together: dry sound and what is sent to room, hall and echo."""
 
-    def __init__(self, score: Score, count: int) -> None:
-        self.score = score
+    def __init__(self, count: int) -> None:
         self.count = count
         self.dry: dict[str, Wave] = {}
         self.sends: dict[tuple[str, str], Wave] = {}
 
     def add(self, part: Part, wave: Wave) -> None:
+        """Add a part to its stem. In pieces that stay in the processor's cache."""
         stem = part.stem
-        if stem in self.dry:
-            self.dry[stem] += wave
-        else:
-            self.dry[stem] = wave.copy()
-        for kind, amount in (("room", part.room), ("hall", part.hall), ("delay", part.delay)):
-            if amount > 0.004:
-                middle = (wave[0] + wave[1]) * np.float32(0.5 * amount)
-                if (stem, kind) in self.sends:
-                    self.sends[stem, kind] += middle
-                else:
-                    self.sends[stem, kind] = middle
+        dry = self.dry.get(stem)
+        self.dry[stem] = dry = wave if dry is None else dry
+        shares = (("room", part.room), ("hall", part.hall), ("delay", part.delay))
+        sends = [(kind, np.float32(0.5 * share)) for kind, share in shares if share > 0.004]
+        for kind, _ in sends:
+            if (stem, kind) not in self.sends:
+                self.sends[stem, kind] = np.zeros(self.count, dtype=np.float32)
+        for start in range(0, self.count, _PIECE):
+            piece = wave[:, start : start + _PIECE]
+            if sends:
+                middle = piece[0] + piece[1]
+                for kind, factor in sends:
+                    self.sends[stem, kind][start : start + _PIECE] += middle * factor
+            if dry is not wave:
+                dry[:, start : start + _PIECE] += piece
 
-    def finish(self, stem: str, cancel: Cancel) -> Wave:
-        """The stem with its returns and clean-up. Frees what it used."""
-        finish = self.score.finish
-        dry = self.dry.pop(stem)
-        delay = self.sends.pop((stem, "delay"), None)
-        hall = self.sends.pop((stem, "hall"), None)
-        room = self.sends.pop((stem, "room"), None)
-        if delay is not None:
-            repeats = space.echo(delay, frames(finish.delay_beats * 60.0 / self.score.tempo))
-            dry += repeats * np.float32(0.8)
-            if hall is not None:
-                hall += (repeats[0] + repeats[1]) * np.float32(0.12)
-        if room is not None:
-            room *= np.float32(0.9)
+    def take(self, stem: str) -> tuple[Wave, dict[str, Wave]]:
+        """A stem that is whole, off the desk: its dry sound and its sends."""
+        kinds = ("delay", "hall", "room")
+        return self.dry.pop(stem), {kind: self.sends.pop((stem, kind)) for kind in kinds if (stem, kind) in self.sends}
+
+
+def _finished(score: Score, stem: str, dry: Wave, sends: dict[str, Wave], cancel: Cancel) -> Wave:
+    """A stem with its returns and clean-up."""
+    finish = score.finish
+    delay, hall, room = sends.get("delay"), sends.get("hall"), sends.get("room")
+    if delay is not None:
+        repeats = space.echo(delay, frames(finish.delay_beats * 60.0 / score.tempo))
         if hall is not None:
-            hall *= np.float32(0.9)
-        return space.finish_stem(
-            dry, room, hall, finish.room_s, finish.hall_s, _TONES[stem], finish.low_pass_hz, cancel
-        )
+            hall += (repeats[0] + repeats[1]) * np.float32(0.12)
+        repeats *= np.float32(0.8)
+        dry += repeats
+    if room is not None:
+        room *= np.float32(0.9)
+    if hall is not None:
+        hall *= np.float32(0.9)
+    return space.finish_stem(dry, room, hall, finish.room_s, finish.hall_s, _TONES[stem], finish.low_pass_hz, cancel)
 
 
 def _played(score: Score, part: Part, count: int, duck: Wave | None, cancel: Cancel) -> Wave:
@@ -83,13 +96,14 @@ def _played(score: Score, part: Part, count: int, duck: Wave | None, cancel: Can
     wave = perform.part_buffer(score, part, count, cancel)
     gain = 10.0 ** (part.level_db / 20.0)
     gain *= 10.0 ** (levels.KIT_DB / 20.0) if part.hits and not part.notes else levels.gain(part.instrument)
-    insert(part.instrument, wave, cancel)
+    insert(part.instrument, wave, cancel, part.drive)
+    box = speaker(part.instrument)
     points = sorted(part.brightness)
-    if any(abs(value - 0.5) > 0.004 for _, value in points):
+    if box is not None or any(abs(value - 0.5) > 0.004 for _, value in points):
         at = np.array([beat * 60.0 / score.tempo * RATE for beat, _ in points])
         values = np.array([value for _, value in points])
-        strip.brightened(wave, lambda frame: np.interp(frame, at, values), cancel)
-    if part.drive > 0.01:
+        strip.brightened(wave, lambda frame: np.interp(frame, at, values), cancel, box)
+    if part.drive > 0.01 and box is None:
         strip.driven(wave, part.drive, cancel)
     if part.wobble > 0.01:
         strip.wobbled(wave, part.wobble, cancel)
@@ -110,47 +124,91 @@ def render(score: Score, on_progress: OnProgress, on_audio: OnAudio, cancel: Can
     count = round(score.duration_s * RATE)
     loop = score.finish.loop
     total = count + (frames(score.finish.hall_s + 4.0) if loop else 0)
-    progress = _Progress(on_progress)
-    desk = _Desk(score, total)
+    desk = _Desk(total)
     duck = perform.duck_curve(score, total)
     workers = max(1, min(_MOST_WORKERS, os.cpu_count() or 1))
     # Long pieces are large: fewer parts in flight keep memory within bounds.
     ahead = workers + 1 if score.duration_s < 90.0 else 2
+    # Stem by stem, so that one can be finished while the next is played.
+    parts = sorted(score.parts, key=lambda part: STEMS.index(part.stem))
+    playing = [_playing(part, total, cancel) for part in parts]
+    sounding = {part.stem for part in parts} | ({"other"} if score.textures else set())
+    mixing = {
+        stem: Job(
+            cancel, "mixing", _STEM_COST * total / RATE * (0.4 if stem == "bass" else 1.0), 4 * -(-total // _BLOCK)
+        )
+        for stem in STEMS
+        if stem in sounding
+    }
+    glueing = Job(cancel, "mixing", _BUS_COST * count / RATE)
+    mastering = Job(cancel, "mastering", _MASTER_COST * count / RATE, 100)
+    load = Workload(on_progress, [*playing, *mixing.values(), glueing, mastering])
+    stems: dict[str, Wave] = {}
     with ThreadPoolExecutor(min(workers, ahead)) as pool:
-        jobs: list[Callable[[], Wave]] = [partial(_played, score, part, total, duck, cancel) for part in score.parts]
-        for index, (part, wave) in enumerate(zip(score.parts, _in_order(pool, jobs, ahead, cancel), strict=True)):
-            desk.add(part, wave)
-            progress(f"playing {part.name}", 0.02 + 0.53 * (index + 1) / max(1, len(score.parts)))
-        for index, sound in enumerate(score.textures):
-            cancel.check()
-            wave = texture(sound.kind, count, score.seed + index, loop)
-            wave *= np.float32(10.0 ** ((sound.level_db + levels.KIT_DB) / 20.0))
-            other = desk.dry.setdefault("other", np.zeros((2, total), dtype=np.float32))
-            other[:, :count] += wave
-        progress("mixing", 0.57)
-        stems: dict[str, Wave] = {}
-        names = [stem for stem in STEMS if stem in desk.dry]
-        finishing: list[Callable[[], Wave]] = [partial(desk.finish, stem, cancel) for stem in names]
-        for index, (stem, wave) in enumerate(zip(names, _in_order(pool, finishing, workers, cancel), strict=True)):
-            stems[stem] = bus.wrapped(wave, count) if loop else wave
-            progress("mixing", 0.57 + 0.18 * (index + 1) / len(names))
-        _bus(score, stems, cancel)
-    progress("mastering", 0.8)
-    finished = _mastered(stems, count, loop, cancel)
-    progress("mastering", 0.97)
+        futures: dict[str, Future[Wave]] = {}
+
+        def close(stem: str) -> None:
+            if stem == "other":
+                _add_textures(score, desk, count, cancel)
+            futures[stem] = pool.submit(_finished, score, stem, *desk.take(stem), mixing[stem])
+
+        waiting: list[Future[Wave]] = []
+        try:
+            for index, part in enumerate(parts):
+                while len(waiting) < ahead and index + len(waiting) < len(parts):
+                    nxt = index + len(waiting)
+                    waiting.append(pool.submit(_played, score, parts[nxt], total, duck, playing[nxt]))
+                desk.add(part, load.wait(waiting.pop(0), playing[index]))
+                if index + 1 == len(parts) or parts[index + 1].stem != part.stem:
+                    close(part.stem)
+            if "other" in mixing and "other" not in futures:
+                close("other")
+            for stem, job in mixing.items():
+                wave = load.wait(futures.pop(stem), job)
+                stems[stem] = bus.wrapped(wave, count) if loop else wave
+        finally:
+            for future in (*waiting, *futures.values()):
+                future.cancel()
+        load.wait(pool.submit(_bus, score, stems, cancel), glueing)
+        ceiling = CEILING_DBTP - _DENSE_DB * density(score)
+        finished = load.wait(pool.submit(_mastered, stems, count, loop, ceiling, mastering), mastering)
     _hand_out(finished, count, on_audio, cancel)
-    progress("mastering", 1.0)
+    load.report("mastering")
     return finished
+
+
+def _playing(part: Part, total: int, cancel: Cancel) -> Job:
+    """A part's work: its notes, most of them played for the first time, and its strip, whatever it plays."""
+    events = len(part.notes) + len(part.hits)
+    cost = _STRIP_COST * total / RATE + (_NOTE_COST * len(part.notes) + _HIT_COST * len(part.hits))
+    return Job(cancel, f"playing {part.name}", cost, events + total // 24576)
+
+
+def _add_textures(score: Score, desk: _Desk, count: int, cancel: Cancel) -> None:
+    """Rain, crackle and their like, dry into the stem `other`."""
+    for index, sound in enumerate(score.textures):
+        cancel.check()
+        wave = texture(sound.kind, count, score.seed + index, score.finish.loop)
+        wave *= np.float32(10.0 ** ((sound.level_db + levels.KIT_DB) / 20.0))
+        other = desk.dry.setdefault("other", np.zeros((2, desk.count), dtype=np.float32))
+        other[:, :count] += wave
+
+
+def density(score: Score) -> float:
+    """How dense the mix shall be, 0 to 1: who glues it hard, clubs and bands, wants it so; quartets breathe."""
+    return min(1.0, max(0.0, (score.finish.glue - 0.25) / 0.3))
 
 
 def _bus(score: Score, stems: dict[str, Wave], cancel: Cancel) -> None:
     """Peaks rounded per stem, tape, one compressor and one fade for all."""
     if not stems:
         return
-    level = bus.loudness_estimate(stems)
+    level, plain = bus.loudness_estimate(stems), bus.plain_level(stems)
+    dense = density(score)
     for name, wave in stems.items():
         if level > 0.0:
-            bus.clip_softly(wave, level * (9.0 if name == "drums" else 7.5), cancel)
+            open_, tight = _PEAKS[name]
+            bus.clip_softly(wave, plain * (open_ + (tight - open_) * dense), cancel)
         bus.warm(wave, score.finish.warmth, level, cancel)
     for curve in (
         bus.glue_curve(stems, score.finish.glue, score.finish.loop),
@@ -162,9 +220,9 @@ def _bus(score: Score, stems: dict[str, Wave], cancel: Cancel) -> None:
                 wave *= curve
 
 
-def _mastered(stems: dict[str, Wave], count: int, loop: bool, cancel: Cancel) -> dict[str, Audio]:
+def _mastered(stems: dict[str, Wave], count: int, loop: bool, ceiling_dbtp: float, job: Job) -> dict[str, Audio]:
     """All four stems brought to level together; a loop is mastered between its own end and start, so its seam holds."""
-    cancel.check()
+    job.check()
     edge = min(count, frames(1.0)) if loop else 0
     turned: dict[str, Audio] = {}
     for name in list(stems):
@@ -172,12 +230,20 @@ def _mastered(stems: dict[str, Wave], count: int, loop: bool, cancel: Cancel) ->
         if edge:
             wave = np.concatenate([wave[:, -edge:], wave, wave[:, :edge]], axis=1)
         turned[name] = np.ascontiguousarray(wave.T)
-    loud = master(turned, RATE, TARGET_LUFS, CEILING_DBTP) if turned else {}
-    cancel.check()
-    out: dict[str, Audio] = {}
-    for name in STEMS:
-        out[name] = loud[name][edge : edge + count] if name in loud else np.zeros((count, 2), dtype=np.float32)
-    return out
+
+    def come(share: float) -> None:
+        job.check()
+        job.reach(0.15 + 0.7 * share)
+
+    come(0.0)
+    gain = mastering_gain(turned, RATE, TARGET_LUFS, ceiling_dbtp, come)
+    for stem in turned.values():
+        for channel in range(2):
+            stem[:, channel] *= gain
+    return {
+        name: turned[name][edge : edge + count] if name in turned else np.zeros((count, 2), dtype=np.float32)
+        for name in STEMS
+    }
 
 
 def _hand_out(stems: dict[str, Audio], count: int, on_audio: OnAudio, cancel: Cancel) -> None:
@@ -187,30 +253,3 @@ def _hand_out(stems: dict[str, Audio], count: int, on_audio: OnAudio, cancel: Ca
         for name in STEMS:
             chunk += stems[name][start : start + len(chunk)]
         on_audio(f32(chunk), RATE)
-
-
-def _in_order(pool: ThreadPoolExecutor, jobs: list[Callable[[], Wave]], ahead: int, cancel: Cancel) -> Iterator[Wave]:
-    """The jobs' results in order, at most `ahead` of them under way."""
-    waiting: list[Future[Wave]] = []
-    try:
-        for job in jobs:
-            waiting.append(pool.submit(job))
-            if len(waiting) >= ahead:
-                yield waiting.pop(0).result()
-        while waiting:
-            yield waiting.pop(0).result()
-    finally:
-        for future in waiting:
-            future.cancel()
-
-
-class _Progress:
-    """Progress that never falls."""
-
-    def __init__(self, on_progress: OnProgress) -> None:
-        self._on_progress = on_progress
-        self._fraction = 0.0
-
-    def __call__(self, stage: str, fraction: float) -> None:
-        self._fraction = max(self._fraction, min(1.0, fraction))
-        self._on_progress(Progress(stage, self._fraction))

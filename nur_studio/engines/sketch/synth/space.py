@@ -23,7 +23,8 @@ from nur_studio.engines.sketch.synth.tone import (
     sections,
 )
 
-_BLOCK = 1 << 19
+_MOST = 5 << 17  # frames of the longest transform
+_SIDES = 0.72  # of a reverb: two ears' tails have something in common, so that mono keeps it
 Spectra = NDArray[np.complex64]
 
 
@@ -75,25 +76,27 @@ def impulse(kind: str, seconds: float) -> Wave:
     return f32(wave)
 
 
-@lru_cache(maxsize=24)
-def _space_spectra(kind: str, seconds: float) -> Spectra:
+@lru_cache(maxsize=8)
+def _space_spectra(kind: str, seconds: float, size: int) -> Spectra:
     """Middle and side of the impulse response, in the frequencies of a block."""
     response = impulse(kind, seconds)
     both = np.stack([response[0] + response[1], response[0] - response[1]]) * np.float32(0.5)
-    return np.asarray(fft.rfft(both, _BLOCK, axis=-1), dtype=np.complex64)
+    both[1] *= np.float32(_SIDES)
+    return np.asarray(fft.rfft(both, size, axis=-1), dtype=np.complex64)
 
 
-@lru_cache(maxsize=24)
-def _desk_spectra(floor_hz: float, lift_db: float, bass_db: float, top_hz: float) -> Spectra:
+@lru_cache(maxsize=12)
+def _desk_spectra(floor_hz: float, lift_db: float, bass_db: float, air_db: float, top_hz: float, size: int) -> Spectra:
     """A stem's equaliser for middle and side: high-pass, mono below 120 Hz, the bus's low-pass where there is one.
 
-    `lift_db` raises what lies above 2.5 kHz, `bass_db` what lies around 55 Hz.
+    `lift_db` raises what lies above 2.5 kHz, `bass_db` what lies around 55 Hz, `air_db` what lies above 8 kHz.
     """
-    angle = np.linspace(0.0, np.pi, _BLOCK // 2 + 1)
+    angle = np.linspace(0.0, np.pi, size // 2 + 1)
     _, middle = signal.freqz_sos(sections("highpass", (floor_hz,), 2), angle)
-    root = 10.0 ** (lift_db / 40.0)
-    s = 1j * np.tan(np.minimum(angle, np.pi * 0.9999) / 2.0) / np.tan(np.pi * 2500.0 / RATE)
-    middle = middle * (1.0 + s * root) / (1.0 + s / root)  # a first-order shelf: plus lift_db at the top
+    for shelf_hz, shelf_db in ((2500.0, lift_db), (8000.0, air_db)):
+        root = 10.0 ** (shelf_db / 40.0)
+        s = 1j * np.tan(np.minimum(angle, np.pi * 0.9999) / 2.0) / np.tan(np.pi * shelf_hz / RATE)
+        middle = middle * (1.0 + s * root) / (1.0 + s / root)  # a first-order shelf: plus shelf_db at the top
     _, bump = signal.freqz_sos(bell(55.0, bass_db, 1.6), angle)
     middle = middle * bump
     if top_hz:
@@ -109,14 +112,14 @@ def finish_stem(
     hall: Wave | None,
     room_s: float,
     hall_s: float,
-    tone: tuple[float, float, float],
+    tone: tuple[float, float, float, float],
     top_hz: float,
     cancel: Cancel,
 ) -> Wave:
     """A stem with its reverb returns and its clean-up in one pass of block convolution; `dry` is overwritten.
 
-    `tone` is the stem's high-pass in Hz and its lifts in dB above 2.5 kHz and around 55 Hz. Everything linear a stem
-    needs is one multiplication per block in the frequency domain.
+    `tone` is the stem's high-pass in Hz and its lifts in dB above 2.5 kHz, around 55 Hz and above 8 kHz. Everything
+    linear a stem needs is one multiplication per block in the frequency domain.
     """
     count = dry.shape[1]
     longest = frames(0.4)
@@ -124,25 +127,44 @@ def finish_stem(
         longest = max(longest, impulse("room", room_s).shape[1])
     if hall is not None:
         longest = max(longest, impulse("hall", hall_s).shape[1])
-    hop = _BLOCK - longest
-    desk = _desk_spectra(*tone, top_hz)
+    pieces = -(-count // (_MOST - longest))
+    hop = -(-count // pieces)
+    size = int(fft.next_fast_len(hop + longest, real=True))
+    desk = _desk_spectra(*tone, top_hz, size)
+    mono = np.array_equal(dry[0], dry[1])
+    flat = mono and room is None and hall is None
     out = np.zeros_like(dry)
     for start in range(0, count, hop):
         cancel.check()
         stop = min(count, start + hop)
-        left, right = fft.rfft(dry[:, start:stop], _BLOCK, axis=-1)
-        middle, side = (left + right) * np.float32(0.5), (left - right) * np.float32(0.5)
+        if mono:
+            middle = fft.rfft(dry[0, start:stop], size)
+            side = np.zeros_like(middle)
+        else:
+            left, right = fft.rfft(dry[:, start:stop], size, axis=-1)
+            middle = left + right
+            middle *= np.float32(0.5)
+            side = left
+            side -= right
+            side *= np.float32(0.5)
         for send, kind, seconds in ((room, "room", room_s), (hall, "hall", hall_s)):
             if send is not None:
                 cancel.check()
-                spectrum = fft.rfft(send[start:stop], _BLOCK)
-                response = _space_spectra(kind, seconds)
+                spectrum = fft.rfft(send[start:stop], size)
+                response = _space_spectra(kind, seconds, size)
                 middle += spectrum * response[0]
-                side += spectrum * response[1]
+                spectrum *= response[1]
+                side += spectrum
         middle *= desk[0]
+        end = min(count, start + size)
+        if flat:
+            out[:, start:end] += fft.irfft(middle, size, overwrite_x=True)[: end - start]
+            continue
         side *= desk[1]
-        end = min(count, start + _BLOCK)
-        wave = fft.irfft(np.stack([middle + side, middle - side]), _BLOCK, axis=-1)
+        both = np.stack([middle, middle])
+        both[0] += side
+        both[1] -= side
+        wave = fft.irfft(both, size, axis=-1, overwrite_x=True)
         out[:, start:end] += wave[:, : end - start]
     return out
 

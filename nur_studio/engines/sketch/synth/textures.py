@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
+from scipy import fft, signal
 
 from nur_studio.engines.sketch.synth.tone import (
     RATE,
@@ -18,6 +20,8 @@ from nur_studio.engines.sketch.synth.tone import (
     low_pass,
     modes,
     noise,
+    ramped,
+    sections,
     soft_end,
     soft_start,
     to_peak,
@@ -34,8 +38,7 @@ def slow(random: Chance, count: int, period_s: float, low: float, high: float) -
     index = knot.astype(int)
     part = 0.5 - 0.5 * np.cos((knot - index) * np.pi)
     coarse = knots[index] * (1 - part) + knots[np.minimum(index + 1, points - 1)] * part
-    place = np.linspace(0, count - 1, coarse.size)
-    return f32(np.interp(np.arange(count, dtype=np.float32), place, coarse))
+    return ramped(f32(coarse), count)
 
 
 def _sprinkle(
@@ -47,6 +50,31 @@ def _sprinkle(
         grain = grains[which][: wave.shape[1] - place]
         wave[0, place : place + grain.size] += grain * np.float32(size * (1.0 - side))
         wave[1, place : place + grain.size] += grain * np.float32(size * (1.0 + side))
+
+
+@lru_cache(maxsize=8)
+def wash(name: str, lowest: float, highest: float, order: int = 1, seconds: float = 12.0) -> Wave:
+    """An endless stereo loop of white noise (RMS 1) through a band-pass; for long beds of it."""
+    count = frames(seconds) // 2048 * 2048
+    spectrum = fft.rfft(noise(chance("wash", name), 2 * count).reshape(2, -1), axis=-1)
+    angle = np.linspace(0.0, np.pi, count // 2 + 1)
+    _, response = signal.freqz_sos(sections("bandpass", (lowest, highest), order), angle)
+    wave = f32(fft.irfft(spectrum * response.astype(np.complex64), count, axis=-1))
+    wave.flags.writeable = False
+    return wave
+
+
+def washed(random: np.random.Generator, name: str, count: int, lowest: float, highest: float, order: int = 1) -> Wave:
+    """`count` frames of a wash, from somewhere in it, (2, count)."""
+    loop = wash(name, lowest, highest, order)
+    out = np.empty((2, count), dtype=np.float32)
+    for channel, start in enumerate(random.integers(0, loop.shape[1], 2).tolist()):
+        done = 0
+        while done < count:
+            piece = loop[channel, start : start + count - done]
+            out[channel, done : done + piece.size] = piece
+            done, start = done + piece.size, 0
+    return out
 
 
 def _moments(random: Chance, count: int, per_second: float) -> np.ndarray:
@@ -80,20 +108,23 @@ def _crackle(count: int, random: Chance) -> Wave:
     turns = np.arange(float(random.uniform(0.0, 1.8)), count / RATE - 0.05, 1.8)
     at = (turns * RATE).astype(int)
     _sprinkle(wave, pops[:1], at, random.uniform(0.15, 0.3, at.size), np.full(at.size, 0.2), random)
-    hiss = band_pass(noise(random, 2 * count).reshape(2, -1), 500.0, 5200.0) * np.float32(0.012)
-    return f32(wave + hiss * slow(random, count, 0.9, 0.7, 1.2))
+    hiss = washed(random, "groove", count, 500.0, 5200.0)
+    hiss *= slow(random, count, 0.9, 0.7, 1.2) * np.float32(0.012)
+    wave += hiss
+    return wave
 
 
 def _hiss(count: int, random: Chance) -> Wave:
-    wave = high_pass(noise(random, 2 * count).reshape(2, -1), 900.0, 1)
-    return f32(low_pass(wave, 11000.0, 1) * np.float32(0.05))
+    return f32(washed(random, "tape", count, 900.0, 11000.0) * np.float32(0.055))
 
 
 def _rain(count: int, random: Chance) -> Wave:
     """The wash of far drops and the near ones, each a tiny ringing bubble."""
-    far = noise(random, 2 * count).reshape(2, -1)
-    wave = band_pass(far, 900.0, 9000.0) * slow(random, count, 2.5, 0.7, 1.1) * np.float32(0.13)
-    wave += low_pass(far, 500.0, 1) * np.float32(0.05)
+    wave = washed(random, "rain", count, 900.0, 9000.0)
+    wave *= slow(random, count, 2.5, 0.7, 1.1) * np.float32(0.13)
+    heavy = washed(random, "downpour", count, 60.0, 500.0)
+    heavy *= np.float32(0.05)
+    wave += heavy
     drops = []
     for _ in range(40):
         length = frames(0.03)

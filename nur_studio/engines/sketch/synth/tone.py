@@ -139,7 +139,7 @@ def peaks(*resonances: tuple[float, float, float], floor: float = 0.0) -> Shape:
 
 
 def low(
-    frequency: NDArray[np.float64], cutoff: float, order: float = 4.0, resonance: float = 0.0
+    frequency: NDArray[np.float64], cutoff: float | NDArray[np.float64], order: float = 4.0, resonance: float = 0.0
 ) -> NDArray[np.float64]:
     """The gain of a low-pass at `frequency`, with a bump of `resonance` (0 to ~6) at its cutoff."""
     ratio = frequency / cutoff
@@ -170,71 +170,97 @@ def play(wave: Wave, phase: Wave) -> Wave:
     return f32(first + (wave.take(index) - first) * place)
 
 
-def swept(
-    phase: Wave,
-    frequency: float,
-    amplitudes: NDArray[np.float64],
-    cutoff: Wave,
-    resonance: float = 0.0,
-    order: float = 4.0,
-) -> Wave:
-    """An oscillator behind a low-pass whose `cutoff` (Hz, a value per frame) moves: no aliasing, no filter state.
+@lru_cache(maxsize=48)
+def _ladder(frequency: float, amplitudes: bytes, lowest: int, rungs: int, resonance: float, order: float) -> Wave:
+    """The filtered cycles at cutoffs a third of an octave apart from rung `lowest` on, one after the other."""
+    level = np.frombuffer(amplitudes)
+    at = np.arange(1, level.size + 1, dtype=np.float64)[None, :] * frequency
+    cutoffs = _RUNG_HZ * 2.0 ** ((lowest + np.arange(rungs))[:, None] / 3.0)
+    return table(level * low(at, cutoffs, order, resonance))
 
-    The filtered cycle is made for a ladder of cutoffs a third of an octave apart and read between its rungs.
+
+_RUNG_HZ = 40.0
+
+
+class Sweep:
+    """A low-pass whose `cutoff` (Hz, a value per frame) moves over an oscillator: no aliasing, no filter state.
+
+    The filtered cycle is made for a ladder of cutoffs and read between its rungs; detuned oscillators share one.
     """
-    lowest = float(np.clip(cutoff.min(), 40.0, TOP_HZ))
-    highest = float(np.clip(cutoff.max(), lowest, 20000.0))
-    rungs = max(2, int(np.ceil(np.log2(highest / lowest) * 3.0)) + 1)
-    ladder = lowest * 2.0 ** (np.arange(rungs) / 3.0)
-    number = np.arange(1, amplitudes.size + 1, dtype=np.float64)
-    gains = np.stack([low(number * frequency, rung, order, resonance) for rung in ladder])
-    tables = table(amplitudes * gains)
-    width = tables.shape[1]
-    height = np.log2(np.maximum(cutoff, lowest) / np.float32(lowest))
-    height *= np.float32(3.0)
-    np.minimum(height, np.float32(rungs - 1.001), out=height)
-    rung_index = height.astype(np.int32)
-    height -= rung_index
-    place = phase * np.float32(width - 1)
-    index = place.astype(np.int32)
-    place -= index
-    index += rung_index * np.int32(width)
-    flat = tables.reshape(-1)
-    near = flat.take(index)
-    near += (flat.take(index + 1) - near) * place
-    index += np.int32(width)
-    far = flat.take(index)
-    far += (flat.take(index + 1) - far) * place
-    return f32(near + (far - near) * height)
+
+    def __init__(
+        self,
+        frequency: float,
+        amplitudes: NDArray[np.float64],
+        cutoff: Wave,
+        resonance: float = 0.0,
+        order: float = 4.0,
+    ) -> None:
+        height = np.log2(np.clip(cutoff, _RUNG_HZ, 20000.0) * np.float32(1.0 / _RUNG_HZ))
+        height *= np.float32(3.0)
+        lowest = int(height.min())
+        rungs = int(height.max()) - lowest + 2
+        height -= np.float32(lowest)
+        rung = height.astype(np.int32)
+        height -= rung
+        tables = _ladder(frequency, amplitudes.astype(np.float64).tobytes(), lowest, rungs, resonance, order)
+        self._width = tables.shape[1]
+        self._flat = tables.reshape(-1)
+        self._between = height
+        rung *= np.int32(self._width)
+        self._base = rung
+
+    def __call__(self, phase: Wave) -> Wave:
+        """The sound at `phase` (cycles, 0 to 1)."""
+        place = phase * np.float32(self._width - 1)
+        index = place.astype(np.int32)
+        place -= index
+        index += self._base
+        flat = self._flat
+        near = flat.take(index)
+        index += 1
+        near += (flat.take(index) - near) * place
+        index += np.int32(self._width - 1)
+        far = flat.take(index)
+        index += 1
+        far += (flat.take(index) - far) * place
+        far -= near
+        far *= self._between
+        far += near
+        return far
 
 
 def ensemble(
     frequency: float,
-    amplitudes: NDArray[np.float64],
+    spectra: NDArray[np.float64],
     spread_cents: float,
     key: tuple[object, ...],
     size: int = 1 << 17,
 ) -> Wave:
-    """Many players on one note: an endless loop whose harmonics are narrow bands of chance (the PADsynth idea).
+    """Many players on one note: endless loops whose harmonics are narrow bands of chance (the PADsynth idea).
 
-    Read the same loop from two places for two ears. RMS about 1 for any spectrum.
+    `spectra` (loops, harmonics) are played by the same players at the same time. Read the same loop from two places
+    for two ears. RMS about 1 for any spectrum.
     """
-    spectrum = np.zeros(size // 2 + 1, dtype=np.float64)
+    sized = np.zeros((len(spectra), size // 2 + 1), dtype=np.float32)
     bin_hz = RATE / size
-    for number, level in enumerate(amplitudes, start=1):
-        centre = frequency * number
-        if level <= 1e-5 or centre > TOP_HZ:
+    wide = (2.0 ** (spread_cents / 1200.0) - 1.0) * 0.5
+    for number in range(1, spectra.shape[1] + 1):
+        middle = frequency * number / bin_hz
+        levels = spectra[:, number - 1]
+        if levels.max() <= 1e-5 or middle * bin_hz > TOP_HZ:
             continue
-        deviation = max(0.35, (2.0 ** (spread_cents / 1200.0) - 1.0) * centre * 0.5 / bin_hz)
-        middle = centre / bin_hz
+        deviation = max(0.35, wide * middle)
         first, last = max(1, int(middle - 3.2 * deviation)), int(middle + 3.2 * deviation) + 2
-        offset = (np.arange(first, min(last, spectrum.size)) - middle) / deviation
+        offset = (np.arange(first, min(last, sized.shape[1])) - middle) / deviation
         bell = np.exp(-0.5 * offset * offset)
-        spectrum[first : first + bell.size] += bell * (level / np.sqrt(np.sum(bell * bell)))
-    turn = chance("ensemble", *key).random(spectrum.size, dtype=np.float32) * np.float32(_TAU)
-    scale = f32(spectrum * (size / max(1e-9, np.sqrt(2.0 * np.sum(spectrum * spectrum)))))
-    wave = fft.irfft(scale * (np.cos(turn) + 1j * np.sin(turn)).astype(np.complex64), size)
-    return f32(wave)
+        bell /= np.sqrt(np.dot(bell, bell))
+        sized[:, first : first + bell.size] += levels[:, None] * bell
+    turn = chance("ensemble", *key).random(sized.shape[1], dtype=np.float32) * np.float32(_TAU)
+    turned = np.empty(turn.size, dtype=np.complex64)
+    turned.real, turned.imag = np.cos(turn), np.sin(turn)
+    scale = size / np.sqrt(2.0 * np.maximum(np.square(sized, dtype=np.float64).sum(axis=1), 1e-18))
+    return f32(fft.irfft(sized * f32(scale)[:, None] * turned, size, axis=-1))
 
 
 def loop_read(wave: Wave, count: int, start: int) -> Wave:
@@ -242,7 +268,14 @@ def loop_read(wave: Wave, count: int, start: int) -> Wave:
     start %= wave.size
     if start + count <= wave.size:
         return wave[start : start + count]
-    return np.take(wave, np.arange(start, start + count) % wave.size)
+    out = np.empty(count, dtype=np.float32)
+    done = 0
+    while done < count:
+        piece = wave[start : start + count - done]
+        out[done : done + piece.size] = piece
+        done += piece.size
+        start = 0
+    return out
 
 
 def envelope(points: Sequence[tuple[float, float]], count: int) -> Wave:
@@ -250,6 +283,16 @@ def envelope(points: Sequence[tuple[float, float]], count: int) -> Wave:
     return f32(
         np.interp(np.arange(count), [round(t * RATE) for t, _ in points], [v for _, v in points]).astype(np.float32)
     )
+
+
+def ramped(values: Wave, count: int) -> Wave:
+    """`count` frames of straight lines through `values`, evenly spread from the first frame to the last."""
+    if values.size < 2:
+        return np.full(count, values[0], dtype=np.float32)
+    step = -(-count // (values.size - 1))
+    climb = np.arange(step, dtype=np.float32) * np.float32(1.0 / step)
+    lines = values[:-1, None] + np.diff(values)[:, None] * climb
+    return f32(lines.reshape(-1)[:count])
 
 
 def adsr(hold: int, attack: float, decay: float, sustain: float, release: float) -> Wave:

@@ -64,8 +64,8 @@ STYLES = (
         layers=(
             Layer("String ostinato", "ostinato", ("staccato_strings",), ("X.x.x.X.x.x.X.x.", "XoxoXoxoXoxoXoxo",
                 "X.xxX.xxX.xxX.xx"), enter=0.45, centre=60, velocity=0.62, pan=-0.15,
-                  width=0.7, hall=0.3),
-            Layer("Strings", "pad", ("strings",), centre=62, velocity=0.52, width=0.9, hall=0.4),
+                  width=0.7, hall=0.25, level_db=3),
+            Layer("Strings", "pad", ("strings",), centre=62, velocity=0.52, width=0.9, hall=0.35, level_db=-2),
             Layer("Brass swells", "swell", ("brass", "french_horn"), enter=0.72, centre=55, voices=3, velocity=0.72,
                 width=0.7, hall=0.35),
             Layer("Theme", "lead", ("french_horn", "strings", "cello", "trumpet"), enter=0.58, centre=65,

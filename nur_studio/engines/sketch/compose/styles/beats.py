@@ -18,7 +18,7 @@ STYLES = (
         bass_rhythms=("R-----r-..5-..o-", "R-------..r-5---", "R---..r---5-..t-"),
         layers=(
             Layer("Rhodes", "comp", ("rhodes", "rhodes", "felt_piano"), _LOFI_KEYS, centre=62, voices=4, velocity=0.6,
-                  width=0.7, room=0.25, hall=0.12, wobble=0.45, duck=0.15, tone=0.42),
+                  width=0.7, room=0.25, hall=0.12, wobble=0.45, duck=0.15, tone=0.47),
             Layer("Melody", "lead", ("muted_trumpet", "vibraphone", "felt_piano", "flute", "clean_guitar"), enter=0.58,
                   centre=72, velocity=0.6, pan=0.12, room=0.25, hall=0.22, delay=0.18, wobble=0.3, tone=0.45),
             Layer("Pad", "pad", ("warm_pad", "strings"), enter=0.7, centre=58, voices=3, velocity=0.38, width=0.9,

@@ -38,9 +38,9 @@ PLACES: dict[str, Place] = {
     "tom_low": Place(-3.0, -0.45), "tom_mid": Place(-3.5, -0.05), "tom_high": Place(-4.0, 0.4),
     "conga_low": Place(-7.0, -0.3), "conga_high": Place(-8.0, -0.15), "bongo_low": Place(-9.0, 0.3),
     "bongo_high": Place(-10.0, 0.4), "clave": Place(-13.0, 0.3), "cowbell": Place(-13.0, -0.3),
-    "woodblock": Place(-12.0, 0.35), "brush_sweep": Place(-15.0, 0.0), "taiko": Place(-4.0), "boom": Place(-5.5),
-    "tick": Place(-14.0, 0.2), "impact": Place(-4.5), "riser": Place(-10.0), "reverse_crash": Place(-12.0),
-    "rumble": Place(-12.0),
+    "woodblock": Place(-12.0, 0.35), "brush_sweep": Place(-15.0, 0.0), "taiko": Place(-1.5), "boom": Place(-5.5),
+    "tick": Place(-12.0, 0.2), "impact": Place(-4.5), "riser": Place(-10.0), "reverse_crash": Place(-12.0),
+    "rumble": Place(-16.0),
 }  # fmt: skip
 
 

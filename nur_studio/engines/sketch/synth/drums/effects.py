@@ -8,6 +8,7 @@ from nur_studio.engines.sketch.synth.drums.kits import Kit
 from nur_studio.engines.sketch.synth.drums.metals import crash
 from nur_studio.engines.sketch.synth.drums.skins import boom
 from nur_studio.engines.sketch.synth.tone import (
+    Sweep,
     Wave,
     band_pass,
     cycles,
@@ -21,7 +22,6 @@ from nur_studio.engines.sketch.synth.tone import (
     saw,
     soft_end,
     soft_start,
-    swept,
 )
 
 Chance = np.random.Generator
@@ -40,8 +40,9 @@ def riser(seconds: float, random: Chance) -> Wave:
         wave += band_pass(hiss, centre * 0.6, centre * 1.6) * open_
     climb = f32(np.float32(110.0) * np.exp2(place * np.float32(2.0)))
     cutoff = f32(np.float32(300.0) * np.exp2(place * np.float32(4.2)))
-    siren = swept(cycles(climb, count), 440.0, saw(harmonics(440.0)), cutoff, 0.8)
-    other = swept(cycles(f32(climb * np.float32(1.008)), count, 0.3), 440.0, saw(harmonics(440.0)), cutoff, 0.8)
+    sweep = Sweep(440.0, saw(harmonics(440.0)), cutoff, 0.8)
+    siren = sweep(cycles(climb, count))
+    other = sweep(cycles(f32(climb * np.float32(1.008)), count, 0.3))
     wave += np.stack([siren, other]) * np.float32(0.28)
     wave *= place ** np.float32(1.7)
     return soft_end(f32(wave), 0.012)

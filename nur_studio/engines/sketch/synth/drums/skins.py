@@ -187,10 +187,14 @@ def taiko(kit: Kit, velocity: float, random: Chance) -> Wave:
     )  # fmt: skip
     stick = low_pass(noise(random, count), 700.0 + 2200.0 * velocity) * fall(count, 0.012)
     sides = high_pass(noise(random, 2 * count).reshape(2, -1), 200.0) * fall(count, 0.05) * np.float32(0.03)
-    return soft_end(
-        soft_start(layered(shaped(f32(wave + body * np.float32(0.8) + stick * np.float32(0.5)), 1.5), sides), 0.0008),
-        0.2,
-    )
+    # The sticks' crack carries the beat through an orchestra that the skin alone would drown in.
+    crack_count = frames(0.08)
+    crack = band_pass(noise(random, crack_count), 1400.0, 7500.0) * fall(crack_count, 0.009)
+    struck = layered(
+        shaped(f32(wave + body * np.float32(0.8) + stick * np.float32(0.5)), 1.5), sides,
+        crack * np.float32(0.55 * velocity),
+    )  # fmt: skip
+    return soft_end(soft_start(struck, 0.0008), 0.2)
 
 
 def boom(velocity: float, random: Chance) -> Wave:

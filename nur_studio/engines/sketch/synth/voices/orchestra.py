@@ -148,10 +148,14 @@ def _organ(tone: Tone) -> Wave:
 
 VOICES: dict[str, Voice] = {
     "violin": Voice(
-        Soloist(_VIOLIN, 1300.0, 5200.0, 0.07, 0.14, air=0.018, air_hz=(2500, 8000), vibrato_cents=20.0), glides=True
+        Soloist(_VIOLIN, 1500.0, 7500.0, 0.07, 0.14, air=0.035, air_hz=(3000, 12000), vibrato_cents=20.0), glides=True
     ),
-    "viola": Voice(Soloist(_VIOLA, 1000.0, 4000.0, 0.08, 0.14, air=0.018, vibrato_cents=18.0), glides=True),
-    "cello": Voice(Soloist(_CELLO, 700.0, 3000.0, 0.08, 0.16, air=0.018, vibrato_cents=16.0), glides=True),
+    "viola": Voice(
+        Soloist(_VIOLA, 1200.0, 5500.0, 0.08, 0.14, air=0.03, air_hz=(2500, 11000), vibrato_cents=18.0), glides=True
+    ),
+    "cello": Voice(
+        Soloist(_CELLO, 800.0, 4000.0, 0.08, 0.16, air=0.025, air_hz=(1500, 8000), vibrato_cents=16.0), glides=True
+    ),
     "contrabass": Voice(
         Soloist(_BASS, 420.0, 1700.0, 0.1, 0.16, air=0.02, air_hz=(500, 2500), vibrato_cents=9.0), glides=True
     ),
@@ -175,7 +179,7 @@ VOICES: dict[str, Voice] = {
     ),
     "flute": Voice(
         Soloist(
-            _FLUTE, 700.0, 1900.0, 0.06, 0.1, vibrato_cents=12.0, air=0.055, air_hz=(900, 5000), tilt=1.5, tremor=0.1
+            _FLUTE, 700.0, 1900.0, 0.06, 0.1, vibrato_cents=12.0, air=0.055, air_hz=(1200, 9000), tilt=1.5, tremor=0.1
         ),
         glides=True,
     ),

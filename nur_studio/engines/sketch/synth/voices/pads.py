@@ -59,7 +59,7 @@ class Ensemble:
     octave: float = 0.0  # share of the octave above
     fifth: float = 0.0  # share of the fifth above that
     open_s: float = 0.0  # how slowly the tone opens; 0 follows the loudness
-    wide: float = 1.0
+    wide: float = 0.72  # less than 1 keeps the two ears alike enough for one loudspeaker
 
     def loops(self, tone: Tone) -> tuple[Wave, Wave]:
         return _loops(self, tone.pitch, round(tone.velocity, 2))
@@ -91,7 +91,7 @@ class Ensemble:
         return f32(wave * level * np.float32(0.33))
 
 
-@lru_cache(maxsize=160)
+@lru_cache(maxsize=112)
 def _loops(section: Ensemble, pitch: int, velocity: float) -> tuple[Wave, Wave]:
     frequency = 440.0 * 2.0 ** ((pitch - 69) / 12.0)
     number = harmonics(frequency, 160)
@@ -109,11 +109,11 @@ def _loops(section: Ensemble, pitch: int, velocity: float) -> tuple[Wave, Wave]:
     at = number * frequency
     bright_hz = section.bright_hz * (0.4 + velocity) + frequency
     key = (section.name, pitch)
-    bright = ensemble(frequency, amplitudes * low(at, bright_hz, 3.0), section.spread_cents, key)
-    dark = ensemble(frequency, amplitudes * low(at, section.dark_hz + frequency, 3.0), section.spread_cents, key)
+    tones = np.stack([low(at, section.dark_hz + frequency, 3.0), low(at, bright_hz, 3.0)])
+    dark, bright = ensemble(frequency, amplitudes * tones, section.spread_cents, key)
     if section.air:
         wind = chance(section.name, "air", pitch).random(bright.size, dtype=np.float32) - np.float32(0.5)
-        wind = band_pass(wind, 2200.0, 7500.0)
+        wind = band_pass(wind, 3000.0, 13000.0)
         # The loop must close without a step: fade the last part of the noise into what comes before its start.
         seam = 4096
         rise = np.linspace(0.0, 1.0, seam, dtype=np.float32)
@@ -141,8 +141,10 @@ _SECTION_BODY = peaks((270, 150, 0.5), (480, 200, 0.7), (1100, 700, 0.45), (2700
 
 
 def _choir(tone: Tone) -> Wave:
-    vowel = "aoua"[tone.variant % 4] if tone.velocity < 0.75 else "a"
-    section = Ensemble("choir" + vowel, saw, 26.0, 900.0, 4200.0, 0.16, 0.5, VOWELS[vowel], air=0.012, sway_hz=0.25)
+    vowel = "ao"[tone.variant % 2] if tone.velocity < 0.75 else "a"
+    section = Ensemble(
+        "choir" + vowel, saw, 26.0, 900.0, 5000.0, 0.16, 0.5, VOWELS[vowel], air=0.02, sway_hz=0.25, wide=0.6
+    )
     return section(tone) * np.float32(1.2)
 
 
@@ -159,16 +161,16 @@ def _voice(tone: Tone) -> Wave:
     return _SINGERS["aoue"[tone.variant % 4]](tone)
 
 
-_STRINGS = Ensemble("strings", saw, 20.0, 1100.0, 4600.0, 0.16, 0.35, _SECTION_BODY, air=0.008, sway_hz=0.3)
-_SHORT = Ensemble("strings", saw, 18.0, 1400.0, 5600.0, 0.022, 0.16, _SECTION_BODY, 0.55, 0.12, 0.3, 0.012)
+_STRINGS = Ensemble("strings", saw, 20.0, 1400.0, 7000.0, 0.16, 0.35, _SECTION_BODY, air=0.02, sway_hz=0.3)
+_SHORT = Ensemble("strings", saw, 18.0, 1600.0, 8000.0, 0.022, 0.16, _SECTION_BODY, 0.55, 0.12, 0.3, 0.03)
 
 
 def _staccato(tone: Tone) -> Wave:
     wave = _SHORT(tone)
     bite = band_pass(
         chance("bow", tone.pitch, tone.variant).random(min(4410, wave.shape[1]), dtype=np.float32) - np.float32(0.5),
-        1500.0,
-        6000.0,
+        1800.0,
+        10000.0,
     )
     wave[:, : bite.size] += soft_start(
         bite * np.exp(np.arange(bite.size, dtype=np.float32) / np.float32(-500.0)), 0.002
@@ -177,20 +179,20 @@ def _staccato(tone: Tone) -> Wave:
 
 
 VOICES: dict[str, Voice] = {
-    "strings": Voice(_STRINGS, layers=3),
-    "staccato_strings": Voice(_staccato, layers=3, variants=4),
-    "warm_pad": Voice(Ensemble("warm", _soft_saw, 16.0, 450.0, 2000.0, 0.35, 0.9, sway_hz=0.11, open_s=1.4), layers=2),
+    "strings": Voice(_STRINGS, layers=2),
+    "staccato_strings": Voice(_staccato, layers=3, variants=3),
+    "warm_pad": Voice(Ensemble("warm", _soft_saw, 16.0, 450.0, 2400.0, 0.35, 0.9, sway_hz=0.11, open_s=1.4), layers=2),
     "saw_pad": Voice(
         Ensemble("saws", saw, 22.0, 900.0, 5200.0, 0.18, 0.7, sway_hz=0.13, open_s=1.0, octave=0.25), layers=2
     ),
     "air_pad": Voice(
-        Ensemble("air", _octaves, 40.0, 1200.0, 6000.0, 0.6, 1.2, sway_hz=0.09, open_s=1.6, air=0.05), layers=2
+        Ensemble("air", _octaves, 40.0, 1200.0, 8000.0, 0.6, 1.2, sway_hz=0.09, open_s=1.6, air=0.09), layers=2
     ),
     "glass_pad": Voice(
         Ensemble("glass", _thin, 9.0, 1200.0, 6500.0, 0.3, 1.1, sway_hz=0.2, open_s=0.9, fifth=0.1), layers=2
     ),
     "drone": Voice(
-        Ensemble("drone", _soft_saw, 11.0, 260.0, 900.0, 0.9, 1.6, sway_hz=0.06, open_s=3.0, wide=0.8), layers=2
+        Ensemble("drone", _soft_saw, 11.0, 260.0, 900.0, 0.9, 1.6, sway_hz=0.06, open_s=3.0, wide=0.6), layers=2
     ),
     "shimmer": Voice(
         Ensemble(
@@ -198,17 +200,17 @@ VOICES: dict[str, Voice] = {
             _octaves,
             26.0,
             2200.0,
-            7500.0,
+            9500.0,
             0.9,
             1.8,
             sway_hz=0.12,
             open_s=2.2,
             octave=0.6,
             fifth=0.25,
-            air=0.03,
+            air=0.06,
         ),
         layers=2,
     ),
-    "choir": Voice(_choir, layers=3, variants=4),
+    "choir": Voice(_choir, layers=2, variants=2),
     "voice": Voice(_voice, glides=True, layers=4, variants=4),
 }

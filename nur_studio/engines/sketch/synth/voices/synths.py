@@ -6,6 +6,7 @@ import numpy as np
 
 from nur_studio.engines.sketch.synth.tone import (
     RATE,
+    Sweep,
     Wave,
     adsr,
     band_pass,
@@ -24,7 +25,6 @@ from nur_studio.engines.sketch.synth.tone import (
     sine,
     soft_start,
     square,
-    swept,
     table,
     times,
 )
@@ -36,11 +36,11 @@ def glided(
 ) -> Wave | float:
     """The note's frequency: a constant where it may be, else a curve with its slide and its late vibrato.
 
-    Only the sustained part knows `tone.frames`; the curve is long enough for any release up to two seconds.
+    Only the sustained part knows `tone.frames`; the curve is long enough for any release up to half a second.
     """
     if tone.glide_from is None and not vibrato_cents:
         return tone.hz
-    count = tone.frames + 2 * RATE
+    count = tone.frames + RATE // 2
     cents = np.zeros(count, dtype=np.float32)
     if tone.glide_from is not None:
         cents += np.float32(100.0 * (tone.glide_from - tone.pitch)) * fall(count, seconds / 3.0)
@@ -89,7 +89,7 @@ def _bass_808(tone: Tone) -> Wave:
         np.float32(1.0) + np.float32(1.6 if tone.glide_from is None else 0.0) * fall(level.size, 0.012)
     )
     wave = sine(cycles(f32(curve), level.size)) * level
-    driven = np.tanh(wave * np.float32(2.2 + 1.5 * tone.velocity)) * np.float32(0.8)
+    driven = np.tanh(wave * np.float32(3.0 + 2.0 * tone.velocity)) * np.float32(0.8)
     return f32(driven + np.float32(0.25) * wave)
 
 
@@ -111,9 +111,10 @@ def _filter_bass(
     cutoff = np.float32(base_hz * (0.7 + 0.6 * tone.velocity)) + np.float32(peak_hz * hit) * fall(level.size, tau)
     cutoff = f32(np.maximum(cutoff, np.float32(tone.hz * 1.1)))
     bend = 2.0 ** (apart / 2400.0)
-    wave = swept(phase_of(pitch, level.size, 0.0, bend), tone.hz, amplitudes, cutoff, resonance)
+    sweep = Sweep(tone.hz, amplitudes, cutoff, resonance)
+    wave = sweep(phase_of(pitch, level.size, 0.0, bend))
     if apart:
-        wave = wave + swept(phase_of(pitch, level.size, 0.0, 1.0 / bend), tone.hz, amplitudes, cutoff, resonance)
+        wave += sweep(phase_of(pitch, level.size, 0.0, 1.0 / bend))
         wave *= np.float32(0.5)
     wave = wave + np.float32(sub) * sine(phase_of(pitch, level.size, 0.0, 0.5 if tone.pitch > 43 else 1.0))
     return shaped(wave * level, 1.3)
@@ -128,7 +129,7 @@ def _acid(tone: Tone) -> Wave:
         np.float32(140.0 + 300.0 * tone.velocity)
         + np.float32((400.0 + 4200.0 * tone.velocity) * push) * fall(level.size, tau)
     )
-    wave = swept(phase_of(glided(tone, 0.06), level.size), tone.hz, saw(number), cutoff, 2.6 + 1.6 * push, 4.0)
+    wave = Sweep(tone.hz, saw(number), cutoff, 2.6 + 1.6 * push)(phase_of(glided(tone, 0.06), level.size))
     return shaped(wave * level, 2.0)
 
 
@@ -140,16 +141,12 @@ def _reese(tone: Tone) -> Wave:
     random = chance("reese", tone.pitch, tone.variant)
     breath = np.sin(times(level.size) * np.float32(2 * np.pi * 0.7) + np.float32(random.uniform(0, 6)))
     cutoff = f32(np.float32(480.0 + 700.0 * tone.velocity) * np.exp2(breath * np.float32(0.6)))
+    sweep = Sweep(tone.hz, amplitudes, cutoff, 0.7)
     wave = np.zeros((2, level.size), dtype=np.float32)
     for cents, left, right in ((-20.0, 0.7, 0.35), (0.0, 0.5, 0.5), (20.0, 0.35, 0.7)):
-        one = swept(
-            phase_of(pitch, level.size, float(random.random()), 2.0 ** (cents / 1200.0)),
-            tone.hz,
-            amplitudes,
-            cutoff,
-            0.7,
-        )
-        wave += np.stack([one * np.float32(left), one * np.float32(right)])
+        one = sweep(phase_of(pitch, level.size, float(random.random()), 2.0 ** (cents / 1200.0)))
+        wave[0] += one * np.float32(left)
+        wave[1] += one * np.float32(right)
     wave += np.float32(0.5) * sine(phase_of(pitch, level.size))
     return shaped(wave * level, 1.6)
 
@@ -167,10 +164,10 @@ def unison(
     """Several detuned oscillators spread over the stereo field behind one filter."""
     frequency = tone.hz if pitch is None else pitch
     random = chance("unison", tone.pitch, tone.variant, len(cents))
+    sweep = Sweep(tone.hz, amplitudes, cutoff, resonance)
     wave = np.zeros((2, level.size), dtype=np.float32)
     for place, apart in enumerate(cents):
-        phase = phase_of(frequency, level.size, float(random.random()), 2.0 ** (apart / 1200.0))
-        one = swept(phase, tone.hz, amplitudes, cutoff, resonance)
+        one = sweep(phase_of(frequency, level.size, float(random.random()), 2.0 ** (apart / 1200.0)))
         side = 0.0 if len(cents) == 1 else wide * (2.0 * ((place * 2) % len(cents)) / (len(cents) - 1 + 1e-9) - 1.0)
         side = float(np.clip(side, -wide, wide))
         wave[0] += one * np.float32(np.sqrt(0.5 * (1.0 - side)))
