@@ -123,6 +123,8 @@ def test_the_words_rule_out() -> None:
         ("pop with voice but no bass", "bass"),
     ):
         assert not part_of(compose(task(prompt)), gone)
+    horns = {"brass", "french_horn", "trumpet", "muted_trumpet"}
+    assert not horns & {part.instrument for part in compose(task("epic cinematic trailer without brass")).parts}
     jazz = compose(task("jazz without piano, no saxophone"))
     assert not {p.instrument for p in jazz.parts} & {"piano", "saxophone"}
     assert not any(h.sound == "crash" for p in compose(task("rock")).parts for h in p.hits if "crash" in p.name)

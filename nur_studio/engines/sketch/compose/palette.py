@@ -77,6 +77,17 @@ def _titled(layer: Layer, instrument: str) -> Layer:
     return layer
 
 
+_FAMILIES = {
+    "guitar": frozenset[str](),
+    "piano": frozenset[str](),
+    "pad": frozenset[str](),
+    "strings": frozenset({"pizzicato", "violin", "viola", "cello"}),
+    "brass": frozenset({"french_horn", "trumpet", "muted_trumpet"}),
+    "synth": _SYNTHS,
+}
+"""What leaves with a family that is not wanted, beside the instruments that carry its name."""
+
+
 def _named(words: Iterable[str]) -> set[str]:
     return {WORDS[word][0] for word in words if word in WORDS}
 
@@ -88,10 +99,7 @@ def _barred(instrument: str, how: str, excluded: frozenset[str]) -> bool:
         return True
     if ("melody" in excluded and how in _TUNES) or ("chords" in excluded and how in (*_CHORDS, "pad")):
         return True
-    family = ("guitar", "piano", "strings", "pad", "synth", "brass")
-    return any(word in excluded and word in instrument for word in family) or (
-        "synth" in excluded and instrument in _SYNTHS
-    )
+    return any(word in excluded and (word in instrument or instrument in others) for word, others in _FAMILIES.items())
 
 
 def _give_place(voices: list[Voice], word: str, plan: Plan) -> list[Voice]:
