@@ -181,7 +181,7 @@ def _playing(part: Part, total: int, cancel: Cancel) -> Job:
     """A part's work: its notes, most of them played for the first time, and its strip, whatever it plays."""
     events = len(part.notes) + len(part.hits)
     cost = _STRIP_COST * total / RATE + (_NOTE_COST * len(part.notes) + _HIT_COST * len(part.hits))
-    return Job(cancel, f"playing {part.name}", cost, events + total // 24576)
+    return Job(cancel, f"playing {part.name[:1].lower()}{part.name[1:]}", cost, events + total // 24576)
 
 
 def _add_textures(score: Score, desk: _Desk, count: int, cancel: Cancel) -> None:
