@@ -23,6 +23,9 @@ _WAVEFORM_FRAMES = 256
 
 Columns = tuple[NDArray[np.float32], NDArray[np.float32]]
 
+# What zip and NumPy say of bytes that are not what they were.
+_DAMAGE = (OSError, ValueError, LookupError, TypeError, ArithmeticError, EOFError, RuntimeError, zipfile.BadZipFile)
+
 
 class _Blocks:
     """Lowest and highest sample of every `base` frames over all channels, as int16 of full scale."""
@@ -151,7 +154,7 @@ def load_peaks(path: Path) -> dict[str, PeakPyramid]:
         return loaded
     except FileNotFoundError as error:
         raise FileProblem(f"There is no file “{path.name}” in {path.parent}.") from error
-    except (OSError, ValueError, KeyError, TypeError, ZeroDivisionError, EOFError, zipfile.BadZipFile) as error:
+    except _DAMAGE as error:
         raise FileProblem(f"The waveform picture “{path.name}” is damaged.") from error
 
 

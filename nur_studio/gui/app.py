@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Sequence
 
@@ -16,6 +15,7 @@ from nur_studio.core.logs import start_log
 from nur_studio.core.paths import Directories
 from nur_studio.gui.error_dialog import LastResort
 from nur_studio.gui.main_window import MainWindow
+from nur_studio.gui.signals import quit_on_signals
 from nur_studio.gui.theme import apply_theme
 from nur_studio.studio import Studio
 
@@ -53,9 +53,9 @@ def run_window(argv: Sequence[str] = ()) -> int:
     # Only once something is to be seen; a timer, so that the paint itself is over.
     window.painted.connect(lambda: QTimer.singleShot(0, window, window.begin))
     window.show()
-    signal.signal(signal.SIGINT, lambda *_: app.quit())
     try:
-        return app.exec()
+        with quit_on_signals(app):
+            return app.exec()
     finally:
         window.close()
         studio.close()

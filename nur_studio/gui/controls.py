@@ -75,6 +75,7 @@ class FactsLine(QWidget):
         self._facts: tuple[Fact, ...] = ()
         policy = QSizePolicy.Policy.Fixed if badge else QSizePolicy.Policy.Ignored
         self.setSizePolicy(policy, QSizePolicy.Policy.Fixed)
+        self.setHidden(badge)  # until there is something to say
         theme_changed().connect(self.update)
 
     @property

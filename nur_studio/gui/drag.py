@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QDrag, QPainter, QPen, QPixmap
 from PySide6.QtWidgets import QApplication, QWidget
 
 from nur_studio.audio.files import Encoding
+from nur_studio.core.errors import StudioError
 from nur_studio.core.progress import Cancel, OnProgress
 from nur_studio.gui.jobs import Job, JobQueue
 from nur_studio.gui.theme import scaled_font, tokens
@@ -116,9 +117,13 @@ class DragOut(QObject):
 
     @Slot(object)
     def _on_failed(self, error: BaseException) -> None:
+        job = self.sender()
+        asked = self._dragging is not None and job is not None and job.property("wanted") == self._dragging
         self._on_cancelled()
-        self._dragging = None
-        self.failed.emit(error)
+        # Nobody who only clicked has to hear of files: the drag itself fails again, and then it is told.
+        if asked or not isinstance(error, StudioError):
+            self._dragging = None
+            self.failed.emit(error)
 
     @Slot()
     def _on_cancelled(self) -> None:

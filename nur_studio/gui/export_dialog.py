@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QComboBox,
@@ -224,3 +224,14 @@ class ExportDialog(QDialog):
         if self._running:
             self.cancel_requested.emit()
         super().closeEvent(event)
+
+    def event(self, event: QEvent) -> bool:
+        """Text that wraps needs more than the least height: grow rather than squeeze the controls."""
+        if event.type() != QEvent.Type.LayoutRequest:
+            return super().event(event)  # perhaps the end: nothing of the dialog is there after it
+        done = super().event(event)
+        layout = self.layout()
+        needed = 0 if layout is None else layout.totalHeightForWidth(self.width())
+        if needed > self.height():
+            self.resize(self.width(), needed)
+        return done

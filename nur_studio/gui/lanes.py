@@ -125,6 +125,11 @@ class Lanes(QWidget):
             left, right = master if name == "mix" else peaks.get(name, (0.0, 0.0))
             lane.header.meter.set_peaks(left, right)
 
+    @property
+    def falling(self) -> bool:
+        """Whether a meter still falls."""
+        return any(lane.header.meter.falling for lane in self.lanes.values())
+
     def reset_meters(self) -> None:
         for lane in self.lanes.values():
             lane.header.meter.reset()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, QRect, Qt, Signal
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, QRect, Qt, QTimer, Signal
 from PySide6.QtGui import QIcon, QKeyEvent, QMouseEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -20,6 +20,7 @@ from nur_studio.gui.library_model import STAR_ROLE, TRACK_ROLE, Column, LibraryM
 
 ROW_HEIGHT = 30
 _NARROW = 800
+_HELD_MS = 150  # a click is over by then: browsing the library writes no files
 _WIDTHS = {
     Column.STAR: 34,
     Column.NAME: 190,
@@ -33,11 +34,11 @@ _WIDTHS = {
 
 
 class _Delegate(QStyledItemDelegate):
-    """Rows without a focus frame around single cells; the star in the middle of its own."""
+    """Rows without a frame or a glow around single cells; the star in the middle of its own."""
 
     def initStyleOption(self, option: QStyleOptionViewItem, index: QModelIndex) -> None:
         super().initStyleOption(option, index)
-        option.state &= ~option.state.State_HasFocus
+        option.state &= ~(option.state.State_HasFocus | option.state.State_MouseOver)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex) -> None:
         super().paint(painter, option, index)
@@ -99,6 +100,8 @@ class LibraryTable(QTableView):
             self.setColumnWidth(column, width)
         self.setAccessibleName(self.tr("Library"))
         self._pressed_at: QPoint | None = None
+        self._held = QTimer(self, singleShot=True, interval=_HELD_MS)
+        self._held.timeout.connect(self._on_held)
 
     def track_at(self, index: QModelIndex) -> Track | None:
         track = index.data(TRACK_ROLE)
@@ -170,8 +173,8 @@ class LibraryTable(QTableView):
                 return
             self._pressed_at = event.position().toPoint()
         super().mousePressEvent(event)
-        if self._pressed_at is not None and (ids := self._draggable()):
-            self.drag_pressed.emit(ids)
+        if self._pressed_at is not None and self._draggable():
+            self._held.start()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if event.buttons() & Qt.MouseButton.LeftButton:
@@ -179,13 +182,19 @@ class LibraryTable(QTableView):
                 way = (event.position().toPoint() - self._pressed_at).manhattanLength()
                 if way >= QApplication.startDragDistance() and (ids := self._draggable()):
                     self._pressed_at = None
+                    self._held.stop()
                     self.drag_requested.emit(ids)
             return  # a drag over rows takes files out; it never sweeps a selection
         super().mouseMoveEvent(event)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         self._pressed_at = None
+        self._held.stop()
         super().mouseReleaseEvent(event)
+
+    def _on_held(self) -> None:
+        if ids := self._draggable():
+            self.drag_pressed.emit(ids)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         index = self.indexAt(event.position().toPoint())

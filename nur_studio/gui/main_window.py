@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QByteArray, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QByteArray, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QAction, QCloseEvent, QColor, QKeyEvent, QKeySequence, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QApplication,
@@ -59,7 +59,7 @@ class MainWindow(QMainWindow):
         self._painted = self._closed = self._passing_key = False
         self._making = ""
         self.setWindowTitle("NUR Studio")
-        self.setMinimumSize(*_LEAST)
+        self.setMinimumSize(QSize(*_LEAST).boundedTo(self._room()))
         # Beside the queue of generations: opening a take waits neither behind one nor behind an export.
         self.reading, self.writing = JobQueue(self, "reading"), JobQueue(self, "writing")
         self.top = TopBar()
@@ -93,6 +93,10 @@ class MainWindow(QMainWindow):
         self._add_shortcuts()
         self._restore()
 
+    def _room(self) -> QSize:
+        """What the screen has: with its pixels doubled, many a laptop has less than the least."""
+        return self.screen().availableGeometry().size()
+
     # -- places --------------------------------------------------------------------------------------------------
 
     def _place(self) -> None:
@@ -120,7 +124,7 @@ class MainWindow(QMainWindow):
 
     def _restore(self) -> None:
         settings = self._studio.settings
-        self.resize(*_FIRST)
+        self.resize(QSize(*_FIRST).boundedTo(self._room()))
         if settings.window_geometry:
             self.restoreGeometry(QByteArray.fromBase64(settings.window_geometry.encode()))
         if not settings.splitter or not self.splitter.restoreState(QByteArray.fromBase64(settings.splitter.encode())):
@@ -172,8 +176,10 @@ class MainWindow(QMainWindow):
         view.volume_changed.connect(self.preferences.on_volume)
         view.ruler_changed.connect(self.preferences.on_ruler)
         self.stage.opened.connect(self._on_opened)
+        self.stage.cleared.connect(lambda: self.library.model.set_open(""))
         self.stage.failed.connect(self.tell)
         self.playback.faulted.connect(self.toast.say)
+        self.playback.mended.connect(self.toast.take_back)
 
     def _wire_library(self) -> None:
         panel, acts = self.library, self.actions_on_takes
@@ -211,6 +217,8 @@ class MainWindow(QMainWindow):
 
     def begin(self) -> None:
         """After the first paint: read the library, start player and engine, so that nothing is waited for later."""
+        if self._closed:
+            return  # in its first moment: a player started now would outlive the window
         self.shelf.start()
         self.playback.start()
         job = Job(lambda _progress, _cancel: self._studio.warm(), self)

@@ -70,6 +70,11 @@ class LevelMeter(QWidget):
             self.clipped = True
         self._refresh()
 
+    @property
+    def falling(self) -> bool:
+        """Whether something of the last sound is still to be seen: `set_peaks` is to be called on."""
+        return any(self._levels) or any(self._held)
+
     def reset(self) -> None:
         self._levels, self._held = [0.0, 0.0], [0.0, 0.0]
         self.clipped = False

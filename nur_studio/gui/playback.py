@@ -13,10 +13,10 @@ from nur_studio.audio.masters import mix_path, stem_path
 from nur_studio.audio.player import Player
 from nur_studio.core.mix import STEMS, Mix
 from nur_studio.core.track import Track
-from nur_studio.gui.track_view import TrackView
+from nur_studio.gui.track_view import TrackView, compared
 
 _FRAME_MS = 16
-_SETTLES_S = 0.7  # after the last order: ramps, loading and falling meters still show
+_SETTLES_S = 0.7  # after the last order: ramps and loading still show
 _LOOKS_S = 1.0  # at rest: a device that vanishes or comes back is noticed within so long
 
 
@@ -24,11 +24,12 @@ class Playback(QObject):
     """Owns when the player is asked. The timer runs while something moves, and only looks in at rest."""
 
     faulted = Signal(str)  # a sentence of the player's
+    mended = Signal(str)  # that sentence is no longer true
 
     def __init__(self, player: Player, view: TrackView, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._player, self._view = player, view
-        self._loaded = ""
+        self._loaded: Track | None = None
         self._growing = False
         self._error = ""
         self._volume_db = 0.0
@@ -55,35 +56,48 @@ class Playback(QObject):
     @property
     def loaded(self) -> str:
         """The id of the track the player holds, or ""."""
-        return self._loaded
+        return "" if self._loaded is None else self._loaded.id
 
     def load(self, track: Track, lanes: Sequence[str]) -> None:
-        """Play `track` from its masters: its stems where it has them. A take that was playing while it grew goes on."""
-        carry_on = self._growing and self._loaded == track.id
+        """Play `track` from its masters: its stems where it has them.
+
+        A take that was playing while it grew goes on, and so does one for another take of its request: A and B are
+        compared at the same place.
+        """
+        carry_on = self._carries_on(track)
         stems = [stem for stem in STEMS if stem in lanes]
         sources: list[tuple[str, Path]] = [(stem, stem_path(track.folder, stem)) for stem in stems]
         self._player.load(
             sources or [("mix", mix_path(track.folder))], track.sample_rate, track.frames, carry_on=carry_on
         )
-        self._loaded, self._growing = track.id, False
+        self._loaded, self._growing = track, False
         self._player.set_loop(self._view.loop)
         self._send_mix()
 
-    def load_growing(self, track_id: str, path: Path, sample_rate: int, total_frames: int) -> None:
+    def _carries_on(self, track: Track) -> bool:
+        before = self._loaded
+        if before is None:
+            return False
+        if before.id == track.id:
+            return True
+        alike = (before.frames, before.sample_rate) == (track.frames, track.sample_rate)
+        return compared(before, track) and alike and not self._growing
+
+    def load_growing(self, track: Track, path: Path, sample_rate: int, total_frames: int) -> None:
         """Play a take while it is made."""
         self._player.load_growing(path, sample_rate, total_frames)
-        self._loaded, self._growing = track_id, True
+        self._loaded, self._growing = track, True
         self._send_mix()
 
     def grow(self, track_id: str, frames: int) -> None:
-        if self._growing and track_id == self._loaded:
+        if self._growing and track_id == self.loaded:
             self._player.grow(frames)
             self._move()
 
     def unload(self) -> None:
-        if self._loaded:
+        if self._loaded is not None:
             self._player.unload()
-            self._loaded, self._growing = "", False
+            self._loaded, self._growing = None, False
             self._move()
 
     def set_volume(self, volume_db: float) -> None:
@@ -108,14 +122,19 @@ class Playback(QObject):
     @Slot()
     def toggle(self) -> None:
         """Play or pause."""
-        if not self._loaded:
+        if self._loaded is None:
             return
         if self._player.state().playing:
             self._player.pause()
         else:
-            self._error = ""  # a new try may fail anew, and is then told anew
+            self._forget_error()  # a new try may fail anew, and is then told anew
             self._player.play()
         self._move()
+
+    def _forget_error(self) -> None:
+        told, self._error = self._error, ""
+        if told:
+            self.mended.emit(told)
 
     @Slot()
     def stop(self) -> None:
@@ -151,6 +170,7 @@ class Playback(QObject):
         state = self._player.state()
         self._view.set_player_state(state)
         if state.error != self._error:
+            self._forget_error()
             self._error = state.error
             if state.error:
                 self.faulted.emit(state.error)
@@ -158,5 +178,5 @@ class Playback(QObject):
             self._moving_until = time.monotonic() + _SETTLES_S
             if not self._timer.isActive():
                 self._timer.start()
-        elif time.monotonic() > self._moving_until:
+        elif time.monotonic() > self._moving_until and not self._view.lanes.falling:
             self._timer.stop()

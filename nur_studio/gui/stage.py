@@ -7,15 +7,16 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from nur_studio.audio.masters import peaks_path
-from nur_studio.audio.peaks import GrowingPeaks, PeakPyramid, load_peaks
-from nur_studio.core.errors import TrackNotFound
+from nur_studio.audio.masters import lane_peaks
+from nur_studio.audio.peaks import GrowingPeaks, PeakPyramid
+from nur_studio.core.errors import FileProblem, TrackNotFound
 from nur_studio.core.track import Status, Track
 from nur_studio.gui.jobs import Job, JobQueue
 from nur_studio.gui.making import Growth
 from nur_studio.gui.playback import Playback
 from nur_studio.gui.track_view import TrackView
 from nur_studio.library.library import Library
+from nur_studio.studio.exporting import MIX_PART, master
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class Stage(QObject):
     """Reads what the view needs beside the window and hands it over; follows a generation unless one is listening."""
 
     opened = Signal(object)  # Track now on show
+    cleared = Signal()  # nothing is on show any more
     failed = Signal(object)  # an error
     offered = Signal(object)  # a finished Track that was not opened: something else is playing
 
@@ -42,6 +44,7 @@ class Stage(QObject):
         self._track: Track | None = None
         self._takes: Sequence[Track] = ()
         self._has_stems = False
+        self._before = ""  # the id of what was opened last: it comes back when a take that is made is cancelled
         view.show_empty()
 
     @property
@@ -61,7 +64,7 @@ class Stage(QObject):
             track = self._library.get(track_id)
             takes = self._library.list(group=track.group_id, limit=26) if track.group_id else [track]
             done = track.status is Status.COMPLETED
-            return _Opened(track, takes, load_peaks(peaks_path(track.folder)) if done else {})
+            return _Opened(track, takes, _peaks(track) if done else {})
 
         job = Job(lambda _progress, _cancel: work(), self)
         job.finished.connect(self._on_read)
@@ -77,6 +80,8 @@ class Stage(QObject):
 
     def forget(self, ids: Sequence[str]) -> None:
         """These were deleted."""
+        if self._before in ids:
+            self._before = ""
         if self._track is not None and self._track.id in ids:
             self._clear()
 
@@ -108,7 +113,7 @@ class Stage(QObject):
             peaks = GrowingPeaks(total)
             self._growing = (track, peaks)
             self._show_growing(track, peaks)
-            self._playback.load_growing(track.id, growth.path, growth.sample_rate, total)
+            self._playback.load_growing(track, growth.path, growth.sample_rate, total)
         peaks.append(growth.audio)
         self._playback.grow(track.id, growth.frames)
         self._view.grown()
@@ -125,10 +130,12 @@ class Stage(QObject):
 
     @Slot(object)
     def on_cancelled(self, track: Track | None) -> None:
-        """Nothing is kept of a cancelled take, on the stage neither."""
+        """Nothing is kept of a cancelled take, on the stage neither: what was there before comes back."""
         self._growing = None
         if self._track is not None and track is not None and self._track.id == track.id:
             self._clear()
+            if self._before:
+                self.open(self._before)
 
     @Slot(object)
     def on_take_failed(self, track: Track) -> None:
@@ -139,16 +146,17 @@ class Stage(QObject):
     # -- within ----------------------------------------------------------------------------------------------------
 
     def _clear(self) -> None:
-        self._track, self._wanted = None, ""
+        self._track, self._takes, self._wanted = None, (), ""
         self._playback.unload()
         self._view.show_empty()
+        self.cleared.emit()
 
     @Slot(object)
     def _on_read(self, opened: _Opened) -> None:
         track = opened.track
         if track.id != self._wanted:
             return
-        self._track, self._takes = track, opened.takes
+        self._track, self._takes, self._before = track, opened.takes, track.id
         self._has_stems = len(opened.peaks) > 1
         if track.status is Status.COMPLETED:
             self._view.show_track(track, opened.takes, opened.peaks)
@@ -166,3 +174,11 @@ class Stage(QObject):
         if isinstance(error, TrackNotFound) and self._track is not None and self._track.id == error.track_id:
             self._clear()
         self.failed.emit(error)
+
+
+def _peaks(track: Track) -> Mapping[str, PeakPyramid]:
+    try:
+        return lane_peaks(track.folder)
+    except FileProblem:
+        master(track, MIX_PART)  # has the better sentence where all of it is gone
+        raise

@@ -50,7 +50,7 @@ class TakeActions(QObject):
         self._studio, self._queue = studio, queue
         self._maker, self._stage, self._shelf, self._view = maker, stage, shelf, view
         self._exporter, self._drags, self._toast = exporter, drags, toast
-        self._deleted: list[list[str]] = []
+        self._deleted: list[tuple[list[str], str]] = []  # ids, and which of them was on show
         shelf.deleted.connect(self._on_deleted)
         exporter.exported.connect(self._on_exported)
         drags.waiting.connect(self._on_drag_waiting)
@@ -169,7 +169,10 @@ class TakeActions(QObject):
     def undo(self) -> None:
         """Bring back what was deleted last."""
         if self._deleted:
-            self._shelf.restore(self._deleted.pop())
+            ids, shown = self._deleted.pop()
+            self._shelf.restore(ids)
+            if shown and self._stage.track is None:
+                self._stage.open(shown)  # read after the restoring: one queue
             self._toast.hide()
 
     @Slot(object)
@@ -177,7 +180,8 @@ class TakeActions(QObject):
         ids = [track.id for track in tracks]
         if not ids:
             return
-        self._deleted.append(ids)
+        on_show = self._stage.track
+        self._deleted.append((ids, on_show.id if on_show is not None and on_show.id in ids else ""))
         self._stage.forget(ids)
         text = (
             self.tr("“{title}” is deleted.").format(title=tracks[0].title)

@@ -62,6 +62,11 @@ class Toast(QFrame):
         self._place()
         self._timer.start()
 
+    def take_back(self, sentence: str) -> None:
+        """This is no longer so; anything else that is on show stays."""
+        if self.text == sentence:
+            self.hide()
+
     def _place(self) -> None:
         window = self._window
         widest = min(_WIDEST, self._over.width() - 2 * _MARGIN)

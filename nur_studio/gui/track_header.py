@@ -193,7 +193,7 @@ class TrackHeader(QWidget):
         self.tempo.setToolTip(tip)
 
     def _show_takes(self, track: Track, takes: Sequence[Track]) -> None:
-        takes = takes or (track,)
+        takes = sorted(takes or (track,), key=lambda take: take.take)
         for button in self.takes.buttons():
             self.takes.removeButton(button)
             self._take_row.removeWidget(button)

@@ -135,6 +135,7 @@ class TrackView(QWidget):
     def show_empty(self) -> None:
         """Nothing made yet."""
         self._track = None
+        self.lanes.reset_meters()
         self.timeline.set_track(0, 44100, self.timeline.grid)
         self.header.hide()
         self.blank.say(
@@ -163,7 +164,7 @@ class TrackView(QWidget):
     def _begin(self, track: Track, takes: Sequence[Track], frames: int) -> None:
         """Header and timeline for `track`. Takes of one request keep view, loop and mix: they are compared."""
         before, self._track = self._track, track
-        same = before is not None and _compared(before, track)
+        same = before is not None and compared(before, track)
         self.header.show()
         self.transport.show()
         self.header.show_track(track, takes)
@@ -174,6 +175,7 @@ class TrackView(QWidget):
         else:
             self.timeline.grid = track.grid
             self.timeline.range_changed.emit()
+            self._show_position(self._position)
         self.lanes.reset_meters()
         if not same and self.lanes.mix != Mix():
             self.lanes.set_mix(Mix())
@@ -213,7 +215,7 @@ class TrackView(QWidget):
         if self._track is None or self.timeline.frames == 0:
             return
         if state.position_frames != self._position:
-            was_seen = self.timeline.start <= self._position < self.timeline.end
+            was_seen = self.timeline.start <= self._position <= self.timeline.end
             self._show_position(state.position_frames)
             # Follows while it plays, unless the person has looked elsewhere.
             if state.playing and was_seen and not self._marking():
@@ -318,5 +320,6 @@ class TrackView(QWidget):
         return x if 0 <= x <= self.timeline.width else None
 
 
-def _compared(one: Track, other: Track) -> bool:
+def compared(one: Track, other: Track) -> bool:
+    """Whether these are takes of one request, between which one goes to and fro."""
     return one.id == other.id or bool(one.group_id and one.group_id == other.group_id)

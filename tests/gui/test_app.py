@@ -14,7 +14,9 @@ from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
 from nur_studio.core.errors import Cancelled
+from nur_studio.core.paths import Directories
 from nur_studio.gui.error_dialog import ErrorDialog, LastResort
+from nur_studio.studio import Studio
 
 HEAVY = ("torch", "scipy", "transformers", "audiocraft", "pyloudnorm", "soxr", "sounddevice")
 
@@ -63,6 +65,49 @@ def test_a_whole_generation_imports_nothing_heavy_into_the_windows_process(tmp_p
     assert seen["code"] == 0
     assert seen["status"] == "completed"
     assert [name for name in HEAVY if name in seen["modules"]] == []
+
+
+ASKED_TO_END = """
+import os, signal, sys, threading, time
+from nur_studio.gui import app as app_module
+from nur_studio.gui.main_window import MainWindow
+
+class Watched(MainWindow):
+    def begin(self):
+        super().begin()
+        self.compose.prompt.setPlainText("lo-fi with rain, 85 bpm")
+        self.compose.form.length.set_value(300)
+        self.maker.started.connect(self.on_started)
+        self.compose.generate()
+
+    def on_started(self, track):
+        for timer in (self.playback._timer, self.playback._look, self.shelf._timer):
+            timer.stop()  # a window at rest: no Python code runs by itself
+        threading.Thread(target=self.later, daemon=True).start()
+
+    def later(self):
+        time.sleep(0.5)
+        os.kill(os.getpid(), getattr(signal, sys.argv[1]))
+
+if __name__ == "__main__":
+    app_module.MainWindow = Watched
+    sys.exit(app_module.run_window([]))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP"])
+def test_asked_to_end_by_the_system_the_window_closes_tidily(tmp_path: Path, name: str) -> None:
+    script = tmp_path / "asked.py"
+    script.write_text(ASKED_TO_END)
+    environment = os.environ | {"NUR_STUDIO_HOME": str(tmp_path / "home"), "QT_QPA_PLATFORM": "offscreen"}
+    done = subprocess.run(
+        [sys.executable, str(script), name], env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    with Studio(Directories.below(tmp_path / "home")) as studio:
+        assert studio.library.list() == [], "what was being made left nothing"
+    assert list((tmp_path / "home" / "data" / "library" / "staging").iterdir()) == []
 
 
 @pytest.fixture

@@ -118,6 +118,9 @@ def test_several_rows_are_one_drag_and_a_failure_is_told(
     qtbot.waitUntil(lambda: len(seen.paths) == 1, timeout=20_000)
     assert len(seen.paths[0]) == 2
     (track.folder / "stems" / "bass.flac").unlink()
+    with qtbot.assertNotEmitted(drag.failed):
+        drag.prepare(((track.id,), ("bass",)))  # the pointer only rests there
+        qtbot.waitUntil(lambda: not drag._preparing, timeout=20_000)
     with qtbot.waitSignal(drag.failed, timeout=20_000) as failed:
-        drag.prepare(((track.id,), ("bass",)))
+        drag.start(((track.id,), ("bass",)))
     assert "stems" in str(failed.args[0]) or "library" in str(failed.args[0])

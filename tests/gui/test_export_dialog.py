@@ -116,4 +116,28 @@ def test_a_folder_that_cannot_be_is_said_in_the_dialog(
     dialog.folder.setText(str(tmp_path / "file" / "below"))
     dialog.go.click()
     qtbot.waitUntil(lambda: "cannot be made" in dialog.fault.sentence)
+    dialog.show_failure("A sentence that goes on and on. " * 12)
+    qtbot.wait(20)
+    assert dialog.fault.height() >= dialog.fault.heightForWidth(dialog.fault.width())
+    assert dialog.part.height() >= dialog.part.sizeHint().height(), "the controls keep their size"
+    queue.close()
+
+
+def test_a_dialog_in_place_of_another_hears_of_its_export(
+    studio: Studio, qtbot: QtBot, themed: object, tmp_path: Path
+) -> None:
+    (track,) = studio.generate(GenerationRequest("jazz trio", 5, tempo=120, seed=1))
+    queue = JobQueue()
+    window = QWidget()
+    qtbot.addWidget(window)
+    exporter = Exporter(studio, queue, window)
+    exporter.ask(track, Mix(), has_stems=True)
+    first = exporter.dialog
+    assert first is not None
+    with qtbot.waitSignal(first.destroyed):
+        exporter.ask(track, Mix(), has_stems=True)
+    assert exporter.dialog is not None
+    exporter.dialog.folder.setText(str(tmp_path))
+    exporter.dialog.go.click()
+    qtbot.waitUntil(lambda: exporter.dialog is None, timeout=20_000)
     queue.close()

@@ -231,8 +231,11 @@ def test_a_drag_over_rows_asks_for_files_of_the_pressed_row(room: Room, make_tra
     room.panel.drag_requested.connect(dragged.append)
     viewport = room.panel.table.viewport()
     at = room.panel.table.visualRect(room.panel.model.index(0, Column.NAME)).center()
+    qtbot.mouseClick(viewport, Qt.MouseButton.LeftButton, pos=at)
+    qtbot.wait(250)
+    assert pressed == [], "a click writes no files"
     qtbot.mousePress(viewport, Qt.MouseButton.LeftButton, pos=at)
-    assert pressed == [((track.id,), ("mix",))]
+    qtbot.waitUntil(lambda: pressed == [((track.id,), ("mix",))])
     qtbot.mouseMove(viewport, at + QPoint(2, 0))
     assert dragged == []
     qtbot.mouseMove(viewport, at + QPoint(40, 30))

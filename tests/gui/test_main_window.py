@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,11 @@ import pytest
 from PySide6.QtCore import Qt, QTimer
 from pytestqt.qtbot import QtBot
 
+from nur_studio.audio.masters import peaks_path
+from nur_studio.audio.peaks import load_peaks
+from nur_studio.audio.player_state import PlayerState
 from nur_studio.core.paths import Directories
+from nur_studio.core.request import GenerationRequest
 from nur_studio.core.track import Status
 from nur_studio.gui.main_window import MainWindow
 from nur_studio.studio import Studio
@@ -120,12 +125,23 @@ def test_delete_and_undo_from_the_keyboard(studio: Studio, open_window: OpenWind
     window = open_window(studio)
     type_and_generate(window, qtbot)
     qtbot.waitUntil(lambda: finished(window) and bool(window.library.table.selected_tracks()), timeout=LONG)
+    track = window.stage.track
+    assert track is not None
     qtbot.keyClick(window.library.table, Qt.Key.Key_Delete)
     qtbot.waitUntil(lambda: titles(window) == [] and window.stage.track is None)
     assert "is deleted" in window.toast.text
     window.view.setFocus()
     qtbot.keyClick(window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     qtbot.waitUntil(lambda: len(titles(window)) == 1)
+    # What was on show is on show again, and only then stands out in the library.
+    qtbot.waitUntil(lambda: window.stage.track is not None and window.playback.loaded == track.id)
+    name = window.library.model.index(0, 1)
+    assert name.data(Qt.ItemDataRole.FontRole) is not None
+    qtbot.keyClick(window.library.table, Qt.Key.Key_Delete)
+    qtbot.waitUntil(lambda: titles(window) == [] and window.stage.track is None)
+    studio.library.restore(track.id)  # by another window
+    qtbot.waitUntil(lambda: len(titles(window)) == 1, timeout=LONG)
+    assert name.data(Qt.ItemDataRole.FontRole) is None
 
 
 def test_another_take_joins_the_takes_on_show(studio: Studio, open_window: OpenWindow, qtbot: QtBot) -> None:
@@ -140,6 +156,56 @@ def test_another_take_joins_the_takes_on_show(studio: Studio, open_window: OpenW
     assert second is not None
     assert (second.group_id, second.take) == (first.group_id, 2)
     assert second.seed != first.seed
+    assert [button.text() for button in window.view.header.takes.buttons()] == ["A", "B"]
+    window.playback._player.seek(44100)
+    window.view.take_selected.emit(first.id)
+    qtbot.waitUntil(lambda: window.playback.loaded == first.id)
+    qtbot.wait(100)
+    assert window.playback._player.state().position_frames == 44100, "takes are compared at the same place"
+    assert window.view.transport.time.text == "0:01.00"
+
+
+def test_after_a_cancel_what_was_there_before_is_back(studio: Studio, open_window: OpenWindow, qtbot: QtBot) -> None:
+    (track,) = studio.generate(GenerationRequest("jazz trio", 5, tempo=120, seed=1))
+    window = open_window(studio)
+    window.stage.open(track.id)
+    qtbot.waitUntil(lambda: window.playback.loaded == track.id, timeout=LONG)
+    with qtbot.waitSignal(window.maker.started, timeout=LONG):
+        type_and_generate(window, qtbot)
+    assert window.stage.track != track
+    assert not window.view.header.key.isVisible(), "a key that is not known yet leaves no empty box"
+    with qtbot.waitSignal(window.maker.started, timeout=LONG):
+        type_and_generate(window, qtbot)
+        window.compose.cancel_requested.emit()
+    window.compose.cancel_requested.emit()  # the second as soon as the first
+    qtbot.waitUntil(lambda: window.playback.loaded == track.id, timeout=LONG)
+    assert window.view.track == track
+
+
+def test_a_damaged_picture_is_drawn_anew_and_lost_audio_is_a_sentence(
+    studio: Studio, open_window: OpenWindow, qtbot: QtBot
+) -> None:
+    (track,) = studio.generate(GenerationRequest("jazz trio", 5, tempo=120, seed=1))
+    whole = load_peaks(peaks_path(track.folder))
+    peaks_path(track.folder).write_bytes(b"not a picture")
+    window = open_window(studio)
+    window.stage.open(track.id)
+    qtbot.waitUntil(lambda: window.playback.loaded == track.id, timeout=LONG)
+    assert load_peaks(peaks_path(track.folder)).keys() == whole.keys()
+    shutil.rmtree(track.folder)
+    window.stage.open(track.id)
+    qtbot.waitUntil(lambda: "no longer in the library" in window.toast.text)
+
+
+def test_what_the_player_lacks_is_said_no_longer_than_it_lacks_it(
+    studio: Studio, open_window: OpenWindow, qtbot: QtBot
+) -> None:
+    window = open_window(studio)
+    states = [PlayerState(error="There is no device."), PlayerState()]
+    window.playback._player.state = lambda: states[0]  # type: ignore[method-assign]
+    qtbot.waitUntil(lambda: window.toast.text == "There is no device.")
+    states.pop(0)
+    qtbot.waitUntil(lambda: window.toast.text == "", timeout=3000)
 
 
 def test_renaming_and_starring_show_everywhere(studio: Studio, open_window: OpenWindow, qtbot: QtBot) -> None:
@@ -167,6 +233,28 @@ def test_closing_while_one_is_made_is_quick_and_leaves_a_sound_library(
         window.close()
         assert time.perf_counter() - start < 4.0
         assert studio.library.count() == 0
+
+
+def test_meters_fall_to_the_end_after_a_stop(studio: Studio, open_window: OpenWindow, qtbot: QtBot) -> None:
+    (track,) = studio.generate(GenerationRequest("jazz trio", 5, tempo=120, seed=1))
+    window = open_window(studio)
+    window.stage.open(track.id)
+    qtbot.waitUntil(lambda: window.playback.loaded == track.id, timeout=LONG)
+    window.view.lanes.set_levels({}, (0.9, 0.9))
+    window.playback.stop()
+    qtbot.wait(1000)
+    assert window.view.lanes.falling
+    assert window.playback._timer.isActive()
+    qtbot.waitUntil(lambda: not window.view.lanes.falling, timeout=8000)
+    qtbot.waitUntil(lambda: not window.playback._timer.isActive(), timeout=2000)
+
+
+def test_closed_as_soon_as_it_is_seen_nothing_is_started(studio: Studio, open_window: OpenWindow, qtbot: QtBot) -> None:
+    window = open_window(studio, begin=False)
+    window.close()
+    window.begin()
+    assert window.playback._player.pid is None
+    assert not window.shelf._timer.isActive()
 
 
 def test_what_was_typed_and_where_things_were_is_there_at_the_next_start(

@@ -219,6 +219,12 @@ def test_the_page_turns_with_the_playhead(view: TrackView) -> None:
     view.set_player_state(PlayerState(position_frames=BEAT * 7, playing=True))
     view.set_player_state(PlayerState(position_frames=BEAT * 9, playing=True))
     assert view.timeline.start <= BEAT * 9 < view.timeline.end
+    view.timeline.pan(1e9)
+    view.set_player_state(PlayerState(position_frames=view.timeline.frames, playing=True))
+    view.set_player_state(PlayerState(position_frames=0, playing=True))  # from the end it begins anew
+    assert view.timeline.start == 0.0
+    view.set_player_state(PlayerState(position_frames=BEAT * 9, playing=True))
+    assert view.timeline.start > 0.0
     view.timeline.pan(-1e9)  # the person looks elsewhere: left alone
     view.set_player_state(PlayerState(position_frames=BEAT * 10, playing=True))
     assert view.timeline.start == 0.0
@@ -302,12 +308,15 @@ def test_takes_are_chosen_and_keep_mix_and_view(
     view.mix = Mix({"bass": Channel(mute=True)})
     view.timeline.zoom(4.0, 0.0)
     view.timeline.set_loop((BEAT * 4, BEAT * 8), on=True)
+    view.set_player_state(PlayerState(position_frames=BEAT * 6))
     buttons = view.header.takes.buttons()
     assert [button.text() for button in buttons] == ["A", "B"]
     with qtbot.waitSignal(view.take_selected) as told:
         qtbot.mouseClick(buttons[1], LEFT)
     assert told.args == ["trk_bbbbbbbbbbbb"]
-    view.show_track(second, (first, second), peaks)
+    view.show_track(second, (second, first), peaks)
+    assert [button.text() for button in view.header.takes.buttons()] == ["A", "B"]
+    assert view.transport.time.text == "0:03.00"
     assert view.mix == Mix({"bass": Channel(mute=True)})
     assert view.loop == (BEAT * 4, BEAT * 8)
     assert not view.timeline.fitted()
@@ -333,7 +342,9 @@ def test_growing_failed_empty(qtbot: QtBot, view: TrackView, make_track: MakeTra
     assert view.blank.sentence.text() == "The engine ran out of memory."
     with qtbot.waitSignal(view.retry_requested):
         qtbot.mouseClick(view.blank.action, LEFT)
+    view.lanes.set_levels({}, (0.9, 0.9))
     view.show_empty()
+    assert not view.lanes.falling, "nobody would let them fall"
     assert view.track is None
     assert not view.header.isVisible()
     assert not view.transport.isVisible()
