@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
@@ -174,24 +172,6 @@ def test_hidpi_draws_device_pixels(qtbot: QtBot, timeline: Timeline, peaks: dict
     widget.item.set_peaks(peaks["bass"])
     drawn = widget.item._draw(2.0)
     assert (drawn.width(), drawn.height()) == (drawn.deviceIndependentSize().width() * 2, 160)
-
-
-def test_a_view_of_five_minutes_is_drawn_in_a_fraction_of_a_frame(qtbot: QtBot, themed: QApplication) -> None:
-    noise = np.random.default_rng(1).uniform(-1, 1, (300 * 44100 // 64, 2)).astype(np.float32)
-    axis = Timeline()
-    axis.set_track(len(noise), 44100, Grid(120.0))
-    axis.set_width(1100.0, 1.0)
-    widget = WaveView(axis, "mix")
-    qtbot.addWidget(widget)
-    widget.resize(1100, 120)
-    widget.item.set_peaks(PeakPyramid.from_audio(noise, 1))
-    widget.show()
-    used = time.process_time()
-    for _ in range(20):
-        axis.zoom(1.1, 300.0)
-        widget.grab()
-    # Five of them in 16 ms is the aim (packaging/bench_waveform.py); this only catches a fall into slow ways.
-    assert (time.process_time() - used) / 20 < 0.03
 
 
 def test_no_menu_and_no_keys_of_pyqtgraph(view: WaveView) -> None:
