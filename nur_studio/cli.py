@@ -7,62 +7,78 @@ import contextlib
 import json
 import logging
 import os
-import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from nur_studio.arguments import parser
-from nur_studio.core.errors import Cancelled, InvalidRequest, StudioError, TrackNotFound
+from nur_studio.arguments import check_places, parser, path_of, wanted_format, wav_or_flac_subtype
+from nur_studio.console import Interrupts, open_streams, progress_bar
+from nur_studio.core.errors import Cancelled, FileProblem, InvalidRequest, StudioError, TrackNotFound, UnknownEngine
 from nur_studio.core.logs import start_log
+from nur_studio.core.names import one_line
 from nur_studio.core.paths import Directories
-from nur_studio.core.progress import CancelToken, OnProgress, Progress, ignore_progress
-from nur_studio.core.request import FORMATS, GenerationRequest
+from nur_studio.core.progress import CancelToken
+from nur_studio.core.request import GenerationRequest
 from nur_studio.core.timing import format_time
 from nur_studio.core.track import Status, Track
-from nur_studio.engines.catalogue import UnknownEngine
-from nur_studio.studio.studio import Encoding, Studio
+
+if TYPE_CHECKING:  # the doctor must start where what these stand on is damaged
+    from nur_studio.studio.studio import Studio
 
 log = logging.getLogger(__name__)
 
-OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
-MakeStudio = Callable[[Directories], Studio]
-_BITS = {("wav", 16): "PCM_16", ("wav", 24): "PCM_24", ("wav", 32): "FLOAT", ("flac", 16): "PCM_16",
-         ("flac", 24): "PCM_24"}  # fmt: skip
+OK, FAILED, BAD_INPUT = 0, 1, 2
+MAX_LIMIT = 1_000_000
+MakeStudio = Callable[[Directories], "Studio"]
 
 
-def main(argv: Sequence[str] | None = None, make_studio: MakeStudio = Studio) -> int:
-    """Run one command; the exit code: 0 done, 1 it did not work out, 2 bad input, 130 interrupted."""
+def main(argv: Sequence[str] | None = None, make_studio: MakeStudio | None = None) -> int:
+    """Run one command; the exit code: 0 done, 1 it did not work out, 2 bad input, 128 + n stopped by signal n."""
+    open_streams()
+    with Interrupts() as interrupts:
+        try:
+            return _run(argv, make_studio, interrupts)
+        except (InvalidRequest, TrackNotFound, UnknownEngine) as error:
+            return _say(error, BAD_INPUT)
+        except StudioError as error:
+            return _say(error, FAILED)
+        except (Cancelled, KeyboardInterrupt):
+            return interrupts.exit_code
+        except BrokenPipeError:  # `nur-studio list | head`
+            _drop_output()
+            return OK
+
+
+def _run(argv: Sequence[str] | None, make_studio: MakeStudio | None, interrupts: Interrupts) -> int:
     directories = Directories.of_person()
     try:
         arguments = parser().parse_args(argv)
         start_log(directories.log / "studio.log")
         if arguments.command == "doctor":
             return _doctor(arguments, directories)
-        with make_studio(directories) as studio:
-            return _COMMANDS[arguments.command](studio, arguments)
-    except (InvalidRequest, TrackNotFound, UnknownEngine) as error:
-        return _say(error, BAD_INPUT)
-    except StudioError as error:
-        return _say(error, FAILED)
-    except (Cancelled, KeyboardInterrupt):
-        return INTERRUPTED
-    except BrokenPipeError:  # `nur-studio list | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OK
+        with (make_studio or _real_studio())(directories) as studio:
+            return _COMMANDS[arguments.command](studio, arguments, interrupts)
+    except (StudioError, Cancelled, BrokenPipeError):
+        raise
     except Exception as error:
         log.exception("unforeseen")
-        return _say(
-            StudioError(
-                f"The studio met a fault of its own ({type(error).__name__}: {error}).",
-                hint=f"The details are in {directories.log / 'studio.log'}.",
-            ),
-            FAILED,
-        )
+        raise StudioError(
+            f"The studio met a fault of its own ({type(error).__name__}: {error}).",
+            hint=f"The details are in {directories.log / 'studio.log'}.",
+        ) from error
 
 
-def window_unavailable(error: ImportError) -> int:
+def _real_studio() -> MakeStudio:
+    try:
+        from nur_studio.studio import Studio
+    except (ImportError, OSError) as error:
+        sentence = f"The studio cannot start: {one_line(str(error))}."
+        raise StudioError(sentence, hint="`nur-studio doctor` says what mends it.") from error
+    return Studio
+
+
+def window_unavailable(error: ImportError | OSError) -> int:
     """Say why the window cannot open, and what would help."""
     from nur_studio.doctor import WINDOW_MEND
 
@@ -76,38 +92,48 @@ def no_display() -> int:
 
 
 def _say(error: StudioError, code: int) -> int:
-    print(f"nur-studio: {error}", file=sys.stderr)
+    with contextlib.suppress(OSError):  # nobody listens any more
+        print(f"nur-studio: {error}", file=sys.stderr, flush=True)
     return code
+
+
+def _print(text: str) -> None:
+    """To standard output, at once: what cannot be written is found out here, not when Python ends."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _drop_output()
+        raise FileProblem(f"The answer cannot be written to standard output: {error.strerror or error}.") from error
+
+
+def _drop_output() -> None:
+    """Let what is left in the buffer go nowhere, or Python would complain of it at its end."""
+    with contextlib.suppress(OSError, ValueError):  # no descriptor behind it, where another program runs us
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 # -- commands ----------------------------------------------------------------------------------------------------
 
 
-def _generate(studio: Studio, arguments: argparse.Namespace) -> int:
-    out, stems = _path(arguments.out), _path(arguments.stems)
+def _generate(studio: Studio, arguments: argparse.Namespace, interrupts: Interrupts) -> int:
+    out, stems = path_of("out", arguments.out), path_of("stems", arguments.stems)
     request = GenerationRequest(
         prompt=arguments.prompt,
         duration=arguments.duration,
         genre=arguments.genre,
         tempo=arguments.tempo,
-        output_format=_wanted_format(arguments.format, out) or studio.settings.output_format,
+        output_format=wanted_format(arguments.format, out) or studio.settings.output_format,
         seed=arguments.seed,
         engine=arguments.engine,
         takes=arguments.takes,
     )
     request.validate()
-    if out is not None and not out.is_dir() and not out.parent.is_dir():
-        raise InvalidRequest("out", str(out), "a file in a folder that exists")
-    if stems is not None and stems.exists() and not stems.is_dir():
-        raise InvalidRequest("stems", str(stems), "a folder")
-    with _interruptible() as cancel, _progress(arguments.quiet) as on_progress:
+    check_places(out, stems)
+    with interrupts.gently() as cancel, progress_bar(arguments.quiet) as on_progress:
         tracks = studio.generate(request, on_progress, cancel=cancel)
-        files: dict[str, Path] = {}
-        for track in tracks:
-            files[track.id] = _write_out(studio, track, out, len(tracks), cancel)
-            if stems is not None:
-                lossless = request.output_format if request.output_format in ("wav", "flac") else "wav"
-                studio.export_stems(track.id, stems, Encoding(lossless), cancel=cancel)
+        files = {track.id: _write_out(studio, track, out, stems, len(tracks), cancel) for track in tracks}
     if arguments.json:
         from nur_studio.reference import music_track
 
@@ -115,23 +141,38 @@ def _generate(studio: Studio, arguments: argparse.Namespace) -> int:
         _print_json(made[0] if len(made) == 1 else made)
     else:
         for track in tracks:
-            print(_heading(track, len(tracks) > 1))
-            print(f"  {files[track.id]}")
+            _print(_heading(track, len(tracks) > 1))
+            _print(f"  {files[track.id]}")
             if stems is not None:
-                print(f"  stems in {stems}")
-            print(f"  {_facts(track)}")
+                _print(f"  stems in {stems}")
+            _print(f"  {_facts(track)}")
     return OK
 
 
-def _write_out(studio: Studio, track: Track, out: Path | None, takes: int, cancel: CancelToken) -> Path:
-    if out is None:
-        return studio.delivery(track.id, cancel=cancel)
-    if takes > 1 and not out.is_dir():
-        out = out.with_name(f"{out.stem}_{track.take_letter}{out.suffix}")
-    return studio.export(track.id, out, encoding=Encoding(track.output_format), cancel=cancel)
+def _write_out(
+    studio: Studio, track: Track, out: Path | None, stems: Path | None, takes: int, cancel: CancelToken
+) -> Path:
+    """The take, and its stems, where they were asked for; where the take is."""
+    from nur_studio.audio.files import Encoding
+
+    try:
+        if out is None:
+            file = studio.delivery(track.id, cancel=cancel)
+        else:
+            if takes > 1 and not out.is_dir():
+                out = out.with_name(f"{out.stem}_{track.take_letter}{out.suffix}")
+            file = studio.export(track.id, out, cancel=cancel)
+        if stems is not None:
+            studio.export_stems(track.id, stems, Encoding(_lossless(track)), cancel=cancel)
+    except FileProblem as error:
+        kept = f"The take is kept: `nur-studio export {track.id}` writes it elsewhere."
+        raise FileProblem(error.sentence, hint=f"{error.hint} {kept}".strip()) from error
+    return file
 
 
-def _list(studio: Studio, arguments: argparse.Namespace) -> int:
+def _list(studio: Studio, arguments: argparse.Namespace, _: Interrupts) -> int:
+    if not isinstance(arguments.limit, int) or not 1 <= arguments.limit <= MAX_LIMIT:
+        raise InvalidRequest("limit", arguments.limit, f"a whole number from 1 to {MAX_LIMIT}")
     tracks = studio.library.list(
         " ".join(arguments.text), starred=arguments.starred, genre=arguments.genre or "",
         engine=arguments.engine or "", limit=arguments.limit,
@@ -144,40 +185,45 @@ def _list(studio: Studio, arguments: argparse.Namespace) -> int:
     for track in tracks:
         star = "★" if track.starred else " "
         state = "" if track.status is Status.COMPLETED else f"  [{track.status}]"
-        print(
+        _print(
             f"{track.id}  {track.created_at.astimezone():%Y-%m-%d %H:%M}  {star} {track.tempo:3d} BPM"
-            f"  {format_time(track.duration_s)[:-3]:>5}  {track.genre:<12.12}  {track.title}{state}"
+            f"  {format_time(track.duration_s)[:-3]:>5}  {one_line(track.genre):<12.12}  {one_line(track.title)}{state}"
         )
     if not tracks:
         print("Nothing found." if arguments.text or arguments.starred else "The library is empty.", file=sys.stderr)
     return OK
 
 
-def _get(studio: Studio, arguments: argparse.Namespace) -> int:
+def _get(studio: Studio, arguments: argparse.Namespace, _: Interrupts) -> int:
     from nur_studio.reference import music_track
 
     track = studio.library.get(arguments.id)
     if arguments.json:
         _print_json(music_track(track, studio))
         return OK
-    print(_heading(track, False))
-    print(f"  {track.status}, {track.created_iso}, seed {track.seed}, {track.engine} {track.model}".rstrip())
-    print(f"  {track.prompt}")
+    _print(_heading(track, False))
+    _print(f"  {track.status}, {track.created_iso}, seed {track.seed}, {track.engine} {track.model}".rstrip())
+    _print(f"  {one_line(track.prompt)}")
     if track.status is Status.COMPLETED:
-        print(f"  {_facts(track)}")
-        print(f"  {studio.delivery(track.id)}")
-        print(f"  masters in {track.folder}")
+        _print(f"  {_facts(track)}")
+        _print(f"  {studio.delivery(track.id)}")
+        _print(f"  masters in {track.folder}")
     elif track.error:
-        print(f"  {track.error}")
+        _print(f"  {track.error}")
     return OK
 
 
-def _export(studio: Studio, arguments: argparse.Namespace) -> int:
+def _export(studio: Studio, arguments: argparse.Namespace, interrupts: Interrupts) -> int:
+    from nur_studio.audio.files import Encoding
+
     track = studio.library.get(arguments.id)
-    out = _path(arguments.out) or Path.cwd()
-    kind = _wanted_format(arguments.format, None if arguments.part == "stems" else out) or track.output_format
-    encoding = Encoding(kind, _subtype(kind, arguments.bits))
-    with _interruptible() as cancel, _progress(arguments.quiet) as on_progress:
+    out = path_of("out", arguments.out) or Path.cwd()
+    if arguments.part == "stems":
+        kind = wanted_format(arguments.format, None) or _lossless(track)
+    else:
+        kind = wanted_format(arguments.format, out) or track.output_format
+    encoding = Encoding(kind, wav_or_flac_subtype(kind, arguments.bits))
+    with interrupts.gently() as cancel, progress_bar(arguments.quiet) as on_progress:
         if arguments.part == "stems":
             files = studio.export_stems(track.id, out, encoding, on_progress, cancel)
         else:
@@ -187,20 +233,20 @@ def _export(studio: Studio, arguments: argparse.Namespace) -> int:
                 )
             ]
     for file in files:
-        print(file)
+        _print(str(file))
     return OK
 
 
-def _engines(studio: Studio, arguments: argparse.Namespace) -> int:
+def _engines(studio: Studio, arguments: argparse.Namespace, _: Interrupts) -> int:
     engines = studio.engines()
     if arguments.json:
         fields = ("name", "title", "summary", "licence", "stems", "why_not")
         _print_json([{field: getattr(engine, field) for field in fields} for engine in engines])
         return OK
     for engine in engines:
-        print(f"{engine.name}: {engine.title}{f' (not now: {engine.why_not})' if engine.why_not else ''}")
-        print(f"  {engine.summary}")
-        print(f"  licence of the music: {engine.licence}")
+        _print(f"{engine.name}: {engine.title}{f' (not now: {engine.why_not})' if engine.why_not else ''}")
+        _print(f"  {engine.summary}")
+        _print(f"  licence of the music: {engine.licence}")
     return OK
 
 
@@ -212,13 +258,13 @@ def _doctor(arguments: argparse.Namespace, directories: Directories) -> int:
         _print_json([doctor.as_dict(check) for check in checks])
     else:
         for check in checks:
-            print(f"{check.level.upper():4}  {check.name:<16}  {check.finding}")
+            _print(f"{check.level.upper():4}  {check.name:<16}  {check.finding}")
             if check.mend:
-                print(f"{'':24}mend it with: {check.mend}")
+                _print(f"{'':24}mend it with: {check.mend}")
     return OK if doctor.can_make_music(checks) else FAILED
 
 
-_COMMANDS: dict[str, Callable[[Studio, argparse.Namespace], int]] = {
+_COMMANDS: dict[str, Callable[[Studio, argparse.Namespace, Interrupts], int]] = {
     "generate": _generate,
     "list": _list,
     "get": _get,
@@ -231,87 +277,22 @@ _COMMANDS: dict[str, Callable[[Studio, argparse.Namespace], int]] = {
 
 
 def _heading(track: Track, lettered: bool) -> str:
-    return f"{track.title}{f' {track.take_letter}' if lettered else ''}  ({track.id})"
+    return f"{one_line(track.title)}{f' {track.take_letter}' if lettered else ''}  ({track.id})"
+
+
+def _lossless(track: Track) -> str:
+    """What stems are written as where nobody says: they are there to be worked on."""
+    return track.output_format if track.output_format in ("wav", "flac") else "wav"
 
 
 def _facts(track: Track) -> str:
-    facts = [track.genre, f"{track.tempo} BPM", track.key, f"{track.duration_s:g} s"]
+    facts = [one_line(track.genre), f"{track.tempo} BPM", track.key, f"{track.duration_s:g} s"]
     if track.loudness_lufs is not None:
         facts.append(f"{track.loudness_lufs:.1f} LUFS")
     facts += [f"seed {track.seed}", track.licence]
     return " · ".join(fact for fact in facts if fact)
 
 
-def _wanted_format(given: str | None, out: Path | None) -> str | None:
-    """The format asked for by name or by the ending of the file; the two must not disagree."""
-    if given is not None and given not in FORMATS:
-        raise InvalidRequest("output_format", given, f"one of {', '.join(FORMATS)}")
-    if out is None or out.is_dir():
-        return given
-    ending = out.suffix.lower().lstrip(".")
-    if ending not in FORMATS or (given is not None and ending != given):
-        allowed = f".{given}" if given else ", ".join(f".{name}" for name in FORMATS)
-        raise InvalidRequest("out", str(out), f"a folder that exists, or a file ending in {allowed}")
-    return ending
-
-
-def _subtype(kind: str, bits: int | str | None) -> str:
-    if bits is None:
-        return ""
-    subtype = _BITS.get((kind, bits)) if isinstance(bits, int) else None
-    if subtype is None:
-        allowed = [str(b) for name, b in _BITS if name == kind]
-        raise InvalidRequest("bits", bits, f"{' or '.join(allowed)} for {kind}" if allowed else f"left out for {kind}")
-    return subtype
-
-
-def _path(text: str | None) -> Path | None:
-    return None if text is None else Path(text).expanduser()
-
-
 def _print_json(value: Any) -> None:
-    print(json.dumps(value, indent=2, ensure_ascii=False))
-
-
-# -- while it works ----------------------------------------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def _interruptible() -> Iterator[CancelToken]:
-    """Ctrl+C, or a polite kill, cancels what runs within and leaves it tidy; a second one does not wait."""
-    token = CancelToken()
-    before = {}
-
-    def on_signal(number: int, _: object) -> None:
-        if token.is_set():
-            raise KeyboardInterrupt
-        token.cancel()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(ValueError):  # not the main thread: the host handles signals
-            before[number] = signal.signal(number, on_signal)
-    try:
-        yield token
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-@contextlib.contextmanager
-def _progress(quiet: bool) -> Iterator[OnProgress]:
-    """A bar on standard error where that is a terminal."""
-    if quiet or not sys.stderr.isatty():
-        yield ignore_progress
-        return
-    from tqdm import tqdm
-
-    with tqdm(total=1.0, bar_format="{desc:<12} {percentage:3.0f}% |{bar}| {unit}", unit="", leave=False) as bar:
-
-        def show(progress: Progress) -> None:
-            bar.n = progress.fraction
-            bar.set_description_str(progress.stage, refresh=False)
-            eta = "" if progress.eta_s is None else f"{format_time(progress.eta_s)[:-3]} left"
-            bar.unit = eta
-            bar.refresh()
-
-        yield show
+    lossless = (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
+    _print(json.dumps(value, indent=2, ensure_ascii=not lossless, allow_nan=False))

@@ -15,26 +15,26 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nur_studio.core.errors import StudioError
 from nur_studio.core.paths import Directories
 from nur_studio.core.progress import CancelToken, ignore_progress
 from nur_studio.core.prompt import read_prompt
-from nur_studio.engines import catalogue
-from nur_studio.engines.base import EngineInfo, MusicTask
-from nur_studio.engines.process import EngineProcess
-from nur_studio.library.library import Library
+
+if TYPE_CHECKING:  # all that stands on libraries is imported where it is looked at: they may be what is damaged
+    from nur_studio.engines.base import EngineInfo
 
 OK, WARN, FAIL = "ok", "warn", "fail"
-LIBRARIES = ("numpy", "scipy", "soundfile", "soxr", "pyloudnorm", "sounddevice", "psutil", "platformdirs", "tqdm")
+LIBRARIES = ("numpy", "scipy", "soundfile", "soxr", "pyloudnorm", "psutil", "platformdirs", "tqdm")
+_PYTHON = f'"{sys.executable}"' if " " in sys.executable else sys.executable
+_REINSTALL = f"{_PYTHON} -m pip install --force-reinstall"
 _LINUX_WINDOW = (
-    "libegl1 libgl1 libglib2.0-0 libfontconfig1 libdbus-1-3 libxkbcommon0 libxkbcommon-x11-0 libxcb-cursor0 "
-    "libxcb-icccm4 libxcb-keysyms1 libxcb-shape0"
+    "libegl1 libgl1 libglib2.0-0 libfontconfig1 libdbus-1-3 libxkbcommon0 libxkbcommon-x11-0 libx11-xcb1 "
+    "libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-randr0 libxcb-render-util0 libxcb-shape0 libxcb-shm0 "
+    "libxcb-sync1 libxcb-xfixes0"
 )
-WINDOW_MEND = (
-    f"sudo apt-get install {_LINUX_WINDOW}" if sys.platform == "linux" else "pip install --force-reinstall nur-studio"
-)
+WINDOW_MEND = f"sudo apt-get install {_LINUX_WINDOW}" if sys.platform == "linux" else f"{_REINSTALL} PySide6-Essentials"
 _PROBE_S = 40.0
 _FREE_BYTES_FAIL, _FREE_BYTES_WARN = 200e6, 2e9
 
@@ -55,9 +55,13 @@ class Check:
 
 def examine(directories: Directories, engines: Sequence[EngineInfo] | None = None) -> list[Check]:
     """Look at everything. Takes some seconds: the default engine really makes five seconds of music."""
-    engines = catalogue.engines() if engines is None else engines
-    checks = [_python(), _libraries(), _disk(directories.data), _library(directories)]
-    checks += [_engine(engine, directories) for engine in engines]
+    libraries = _libraries()
+    checks = [_python(), libraries, _disk(directories.data)]
+    if libraries.level == OK:
+        from nur_studio.engines import catalogue
+
+        checks.append(_library(directories))
+        checks += [_engine(engine, directories) for engine in engines or catalogue.engines()]
     return [*checks, _weights(), _graphics(), _sound(), _window()]
 
 
@@ -78,22 +82,39 @@ def _python() -> Check:
 
 
 def _libraries() -> Check:
-    found, missing = [], []
+    """Each is loaded in a process of its own: one can be installed and still lack what it is built on."""
+    versions, missing = [], []
     for name in LIBRARIES:
         try:
-            found.append(f"{name} {metadata.version(name)}")
+            versions.append(f"{name} {metadata.version(name)}")
         except metadata.PackageNotFoundError:
             missing.append(name)
     if missing:
-        return Check(
-            "Libraries", FAIL, f"missing: {', '.join(missing)}", f"pip install {' '.join(missing)}", vital=True
-        )
-    return Check("Libraries", OK, ", ".join(found), vital=True)
+        mend = f"{_PYTHON} -m pip install {' '.join(missing)}"
+        return Check("Libraries", FAIL, f"missing: {', '.join(missing)}", mend, vital=True)
+    found = _probe(
+        "import importlib, json\n"
+        "broken = {}\n"
+        f"for name in {LIBRARIES!r}:\n"
+        " try: importlib.import_module(name)\n"
+        " except Exception as error: broken[name] = f'{type(error).__name__}: {error}'\n"
+        "print(json.dumps(broken))\n"
+    )
+    broken = {"one of them": found} if isinstance(found, str) else found
+    if broken:
+        finding = "; ".join(f"{name} cannot be loaded ({why})" for name, why in broken.items())
+        names = LIBRARIES if isinstance(found, str) else tuple(broken)
+        return Check("Libraries", FAIL, finding, f"{_REINSTALL} {' '.join(names)}", vital=True)
+    return Check("Libraries", OK, ", ".join(versions), vital=True)
 
 
 def _disk(data: Path) -> Check:
-    there = next(folder for folder in (data, *data.parents) if folder.exists())
-    free = shutil.disk_usage(there).free
+    try:
+        there = next(folder for folder in (data, *data.parents) if folder.exists())
+        free = shutil.disk_usage(there).free
+    except OSError as error:
+        finding = f"{data} cannot be looked at: {error.strerror or error}"
+        return Check("Disk", FAIL, finding, "let NUR_STUDIO_HOME name a folder of your own", vital=True)
     finding = f"{free / 1e9:.1f} GB free for {data}"
     if free < _FREE_BYTES_FAIL:
         return Check("Disk", FAIL, finding, "free some space, or set NUR_STUDIO_HOME to a larger disk", vital=True)
@@ -103,6 +124,8 @@ def _disk(data: Path) -> Check:
 
 
 def _library(directories: Directories) -> Check:
+    from nur_studio.library.library import DATABASE_NAME, Library
+
     try:
         library = Library(directories.library)
     except StudioError as error:
@@ -114,7 +137,12 @@ def _library(directories: Directories) -> Check:
             return Check("Library", FAIL, fault, mend, vital=True)
         lost = library.without_files()
         if lost:
-            return Check("Library", WARN, f"{len(lost)} of {library.count()} tracks have lost their files: {lost[0]} …")
+            finding = f"{len(lost)} of {library.count()} tracks have lost their files: {lost[0]} …"
+            return Check("Library", WARN, finding, f"put their folders back into {directories.library / 'tracks'}")
+        strange = library.without_rows()
+        if strange:
+            finding = f"{len(strange)} folders of music are not in the list: {strange[0]} …"
+            return Check("Library", WARN, finding, f"put a newer copy of {DATABASE_NAME} back, or move them away")
         return Check("Library", OK, f"{library.count()} tracks in {directories.library}", vital=True)
 
 
@@ -123,6 +151,9 @@ def _engine(engine: EngineInfo, directories: Directories) -> Check:
     name = f"Engine {engine.name}"
     if engine.why_not:
         return Check(name, WARN, engine.why_not)
+    from nur_studio.engines.base import MusicTask
+    from nur_studio.engines.process import EngineProcess
+
     prompt = "calm piano"
     reading = read_prompt(prompt)
     process = EngineProcess(directories.log / "engine.log")
@@ -139,7 +170,7 @@ def _engine(engine: EngineInfo, directories: Directories) -> Check:
             )
             took = time.perf_counter() - started
     except (StudioError, OSError) as error:
-        return Check(name, FAIL, str(error), "pip install --force-reinstall nur-studio", vital=True)
+        return Check(name, FAIL, str(error), f"{_REINSTALL} {' '.join(LIBRARIES)}", vital=True)
     finally:
         process.close()
     loudness = made.masters.loudness_lufs
@@ -164,11 +195,12 @@ def _graphics() -> Check:
     )
     note = "Sketch needs neither"
     if isinstance(found, str):
-        return Check("GPU", WARN, f"PyTorch is damaged ({found}); {note}", "pip install --force-reinstall torch")
+        return Check("GPU", WARN, f"PyTorch is damaged ({found}); {note}", f"{_REINSTALL} torch")
     if "torch" not in found:
         return Check("GPU", OK, f"{card or 'no NVIDIA driver'}, PyTorch not installed; {note}")
     if card and not found["gpu"]:
-        mend = "pip install uv && uv pip install --torch-backend=auto --reinstall torch"
+        uv = f"{_PYTHON} -m uv pip install --python {_PYTHON} --torch-backend=auto --reinstall-package torch torch"
+        mend = f"{_PYTHON} -m pip install uv && {uv}"
         return Check("GPU", WARN, f"{card}, but PyTorch {found['torch']} cannot use it; {note}", mend)
     return Check("GPU", OK, f"{found['gpu'] or 'none'}, PyTorch {found['torch']}; {note}")
 
@@ -197,11 +229,7 @@ def _sound() -> Check:
     )
     rest = "generating and exporting work without"
     if isinstance(found, str):
-        mend = (
-            "sudo apt-get install libportaudio2"
-            if sys.platform == "linux"
-            else "pip install --force-reinstall sounddevice"
-        )
+        mend = "sudo apt-get install libportaudio2" if sys.platform == "linux" else f"{_REINSTALL} sounddevice"
         return Check("Audio output", WARN, f"{found}; {rest}", mend)
     if not found["count"] or not found["default"]:
         mend = "connect a device, or start the system's sound service (systemctl --user start pipewire pulseaudio)"
@@ -235,7 +263,7 @@ def _window() -> Check:
 def _probe(code: str, run: Callable[..., Any] = subprocess.run) -> dict[str, Any] | str:
     """What a short Python program prints as JSON; the last line of its error where it fails."""
     try:
-        done = run([sys.executable, "-c", code], capture_output=True, text=True, timeout=_PROBE_S)
+        done = run([sys.executable, "-P", "-c", code], capture_output=True, text=True, timeout=_PROBE_S)
     except subprocess.TimeoutExpired:
         return f"no answer within {_PROBE_S:g} s"
     if done.returncode != 0:

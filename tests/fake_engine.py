@@ -22,7 +22,8 @@ STEPS = 5
 
 
 class FakeEngine:
-    """`fault`: "" works; "exit", "kill", "memory", "sentence", "bug", "disk", "shape", "nan" or "print" act half-way.
+    """`fault`: "" works; "exit", "kill", "memory", "mapping", "sentence", "bug", "disk", "shape", "nan" or "print"
+    act half-way.
 
     `step_s`: how long each of the five steps takes; `deaf`: cancel is not looked at.
     """
@@ -62,6 +63,8 @@ class FakeEngine:
             os.kill(os.getpid(), signal.SIGKILL)
         if self.fault == "memory":
             raise MemoryError
+        if self.fault == "mapping":
+            raise ImportError("_core.so: failed to map segment from shared object")
         if self.fault == "sentence":
             raise GenerationFailed("The fake is tired.", hint="Let it sleep.")
         if self.fault == "bug":

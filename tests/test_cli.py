@@ -71,7 +71,8 @@ def made(home: Path) -> dict[str, Any]:
 def program(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, fake_cli.__file__, *arguments],
-        capture_output=True, text=True, timeout=100, env={**os.environ, "NUR_STUDIO_HOME": str(home)},
+        capture_output=True, text=True, errors="replace", timeout=100,
+        env={**os.environ, "NUR_STUDIO_HOME": str(home)},
     )  # fmt: skip
 
 
@@ -175,11 +176,63 @@ def test_a_folder_that_is_not_there_is_told_before_any_work(run: Run, home: Path
     assert len(json.loads(run("list", "--limit", "500", "--json")[1])) == count
 
 
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--out", ""), "out must be a file or a folder, not ''"),
+        (("--stems", " "), "stems must be a file or a folder, not ' '"),
+        (("--out", "~nobody-of-this-name/x.wav"), "out must be a file in a folder that exists"),
+        (("--out", f"{'x' * 300}.wav"), "out must be a place that can be used (File name too long)"),
+        (("--out", "-"), "out must be a folder that exists, or a file ending in .mp3"),
+        (("--stems", "pyproject.toml/stems"), "stems must be a folder"),
+    ],
+)
+def test_odd_places_are_told_before_any_work(
+    run: Run, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], words: str
+) -> None:
+    monkeypatch.chdir(Path(__file__).parent.parent)
+    code, out, err = run("generate", "x", "--duration", "5", *options)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"nur-studio: {words}")
+
+
+def test_a_folder_that_may_not_be_written_is_told_before_any_work(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)  # root may write everywhere
+    for option, words in (("--out", "a file in a folder that may be written"), ("--stems", "a folder that may be")):
+        code, _, err = run("generate", "x", "--duration", "5", option, tmp_path)
+        assert code == 2
+        assert words in err
+
+
+def test_a_take_that_cannot_be_written_out_is_kept_and_named(run: Run, tmp_path: Path) -> None:
+    out = tmp_path / ("x" * 251 + ".wav")  # as long as a name may be, without the letter of the take
+    code, _, err = run("generate", "kept all the same", "--duration", "5", "--takes", "2", "--out", out)
+    assert code == 1
+    assert "The take is kept: `nur-studio export trk_" in err
+    kept = json.loads(run("list", "kept all the same", "--json")[1])
+    assert [track["status"] for track in kept] == ["completed", "completed"]
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "x", "1000001", "9" * 30])
+def test_a_limit_has_a_range(run: Run, limit: str) -> None:
+    code, out, err = run("list", "--limit", limit)
+    assert (code, out) == (2, "")
+    assert err.startswith("nur-studio: limit must be a whole number from 1 to 1000000, not ")
+
+
+def test_words_in_no_encoding(run: Run) -> None:
+    assert run("list", "\udcff")[0] == 0
+    assert run("get", "\udcff")[0] == 2
+    code, _, err = run("generate", "a\udcff")
+    assert (code, err) == (2, "nur-studio: prompt must be text in the system's own encoding, not 'a\\udcff'.\n")
+
+
 @pytest.mark.parametrize(("arguments", "words"), [
     (("frobnicate",), "Argument COMMAND: invalid choice: 'frobnicate'"),
     (("generate",), "The following arguments are required: PROMPT"),
     (("get",), "The following arguments are required: ID"),
-    (("list", "--limit", "x"), "Argument --limit: invalid int value: 'x'"),
 ])  # fmt: skip
 def test_bad_usage_is_one_line_and_exit_code_2(run: Run, arguments: tuple[str, ...], words: str) -> None:
     code, out, err = run(*arguments)
@@ -271,6 +324,9 @@ def test_export_of_all_stems(run: Run, made: dict[str, Any], tmp_path: Path) -> 
     code, out, _ = run("export", made["id"], "--part", "stems", "--format", "flac", "--out", tmp_path / "s")
     assert code == 0
     assert [Path(line).exists() for line in out.splitlines()] == [True] * 4
+    code, out, _ = run("export", made["id"], "--part", "stems", "--out", tmp_path / "w")
+    assert code == 0
+    assert len(list((tmp_path / "w").glob("*.wav"))) == 4, "an mp3 take gives stems to work on"
 
 
 def test_export_refuses_what_no_file_can_hold(run: Run, made: dict[str, Any], tmp_path: Path) -> None:
@@ -340,14 +396,18 @@ def unfinished(home: Path, within_s: float = 30.0) -> str:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="POSIX signals")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt_is_tidy(tmp_path: Path, number: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    ("number", "to_all", "code"),
+    [(signal.SIGINT, True, 130), (signal.SIGTERM, False, 143), (signal.SIGTERM, True, 143), (signal.SIGHUP, True, 129)],
+)
+def test_an_interrupt_is_tidy(tmp_path: Path, number: signal.Signals, to_all: bool, code: int) -> None:
+    """To all: a terminal's Ctrl+C reaches the engine process too, and so does a shutdown."""
     process = started(tmp_path, "generate", "x", "--engine", "slow", "--duration", "5")
     with process:
         track_id = unfinished(tmp_path)
-        os.killpg(process.pid, number) if number == signal.SIGINT else process.send_signal(number)
+        os.killpg(process.pid, number) if to_all else process.send_signal(number)
         out, err = process.communicate(timeout=20)
-    assert (process.returncode, out, err) == (130, "", "")
+    assert (process.returncode, out, err) == (code, "", "")
     with closing(Library(tmp_path / "data" / "library")) as library:
         assert library.count() == 0
     assert not (tmp_path / "data" / "library" / "staging" / track_id).exists()
@@ -370,6 +430,63 @@ def test_killed_in_mid_generation_the_next_start_tells_why(tmp_path: Path) -> No
     assert track.status is Status.FAILED
     assert track.error == "The studio stopped while this take was being made."
     assert list((tmp_path / "data" / "library" / "staging").iterdir()) == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX signals")
+def test_ctrl_c_while_modules_are_loaded_is_quiet(tmp_path: Path) -> None:
+    code = "import sys; sys.modules['nur_studio.cli'] = None\n"
+    code += "import builtins, nur_studio.__main__ as m; real = builtins.__import__\n"
+    code += "def stop(name, *rest):\n if name == 'nur_studio': raise KeyboardInterrupt\n return real(name, *rest)\n"
+    code += "builtins.__import__ = stop; sys.exit(m.main(['list']))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+# -- streams that are not what one hopes for ---------------------------------------------------------------------
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a shell")
+@pytest.mark.parametrize("closed", ["2>&-", ">&- 2>&- <&-"])
+def test_it_works_without_standard_streams(made: dict[str, Any], home: Path, tmp_path: Path, closed: str) -> None:
+    out = tmp_path / "x.wav"
+    done = shell(home, f"generate x --duration 5 --out '{out}' {closed}")
+    assert done.returncode == 0
+    assert audio_frames(out) == (5 * 44100, 44100)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a shell")
+def test_a_reader_that_leaves_is_no_fault_and_a_full_disk_is_a_sentence(made: dict[str, Any], home: Path) -> None:
+    done = shell(home, "list --json | (exec <&-; sleep 1); exit ${PIPESTATUS[0]}")
+    assert (done.returncode, done.stderr) == (0, "")
+    if Path("/dev/full").exists():
+        done = shell(home, "list > /dev/full")
+        sentence = "The answer cannot be written to standard output: No space left on device."
+        assert (done.returncode, done.stderr) == (1, f"nur-studio: {sentence}\n")
+
+
+@pytest.fixture(scope="module")
+def foreign(home: Path) -> None:
+    done = program(home, "generate", "🎹 Émile\x1b[2J", "--duration", "5")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.usefixtures("foreign")
+@pytest.mark.parametrize("encoding", ["ascii", "ascii:surrogateescape", "latin-1"])
+def test_a_terminal_that_cannot_show_everything(home: Path, monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", encoding)
+    done = program(home, "list", "emile")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "?" in done.stdout
+    assert "\x1b" not in done.stdout
+    (track,) = json.loads(program(home, "list", "emile", "--json").stdout)
+    assert track["title"] == "🎹 Émile [2J"
+    assert program(home, "generate", "--help").returncode == 0
+
+
+def shell(home: Path, command: str) -> subprocess.CompletedProcess[str]:
+    line = f"'{sys.executable}' '{fake_cli.__file__}' {command}"
+    env = {**os.environ, "NUR_STUDIO_HOME": str(home)}
+    return subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=100, env=env)
 
 
 # -- the way in --------------------------------------------------------------------------------------------------

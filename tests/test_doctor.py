@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -84,8 +85,42 @@ def test_a_missing_library_names_the_command(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(doctor, "LIBRARIES", ("numpy", "no-such-library"))
     check = doctor._libraries()
     assert (check.level, check.finding, check.mend) == (
-        doctor.FAIL, "missing: no-such-library", "pip install no-such-library",
+        doctor.FAIL, "missing: no-such-library", f"{sys.executable} -m pip install no-such-library",
     )  # fmt: skip
+
+
+def test_a_damaged_library_does_not_keep_the_doctor_from_its_work(tmp_path: Path) -> None:
+    for name in ("numpy", "soundfile"):
+        (tmp_path / name).with_suffix(".py").write_text("raise OSError('libsndfile.so: cannot open shared object')")
+    env = {**os.environ, "PYTHONPATH": str(tmp_path), "NUR_STUDIO_HOME": str(tmp_path / "home")}
+    program = [sys.executable, "-m", "nur_studio"]
+    done = subprocess.run([*program, "doctor", "--json"], capture_output=True, text=True, env=env, timeout=100)
+    assert (done.returncode, done.stderr) == (1, "")
+    checks = {check["name"]: check for check in json.loads(done.stdout)}
+    assert "soundfile cannot be loaded (OSError: libsndfile.so" in checks["Libraries"]["finding"]
+    mend = "-m pip install --force-reinstall "
+    assert mend in checks["Libraries"]["mend"]
+    assert "soundfile" in checks["Libraries"]["mend"].partition(mend)[2].split()
+    done = subprocess.run([*program, "list"], capture_output=True, text=True, env=env, timeout=100)
+    assert done.returncode == 1
+    assert done.stderr.startswith("nur-studio: The studio cannot start: libsndfile.so: cannot open shared object.")
+    assert done.stderr.endswith("`nur-studio doctor` says what mends it.\n")
+
+
+def test_the_windows_libraries_are_those_the_setup_installs() -> None:
+    packaging = Path(__file__).parent.parent / "packaging"
+    code = "import system_packages as s; print(*(n.package for n in s.needs() if n.purpose == s.WINDOW))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=packaging)
+    assert sorted(doctor._LINUX_WINDOW.split()) == sorted(done.stdout.split())
+
+
+def test_music_outside_the_list_is_told(tmp_path: Path) -> None:
+    directories = Directories.below(tmp_path)
+    (directories.library / "tracks" / "trk_0123456789ab").mkdir(parents=True)
+    check = doctor._library(directories)
+    assert (check.level, check.vital) == (doctor.WARN, False)
+    assert "1 folders of music are not in the list: trk_0123456789ab" in check.finding
+    assert check.mend
 
 
 def test_no_sound_library_and_no_device(monkeypatch: pytest.MonkeyPatch) -> None:

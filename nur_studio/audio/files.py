@@ -150,7 +150,7 @@ def _writing(path: Path, sample_rate: int, channels: int, encoding: Encoding) ->
             f"MP3 cannot hold {channels} channel{'s' if channels > 1 else ''} at {sample_rate} Hz.",
             hint="Choose wav, flac or ogg; MP3 ends at stereo and 48000 Hz.",
         )
-    part = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.part")
+    part = path.with_name(f".{path.name[:30]}.{secrets.token_hex(4)}.part")
     subtype = encoding.subtype or _SUBTYPES[encoding.format][0]
     convert = _Converter(subtype)
     sink: _Sink | None = None

@@ -6,15 +6,17 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nur_studio.audio.files import Encoding, write_audio
+from nur_studio.audio.files import Encoding, read_audio, write_audio
 from nur_studio.audio.loudness import integrated_lufs, true_peak_dbtp
-from nur_studio.audio.peaks import PeakPyramid, save_peaks, write_waveform_json
+from nur_studio.audio.peaks import PeakPyramid, load_peaks, save_peaks, write_waveform_json
 from nur_studio.audio.tempo import TempoReading, measure_tempo
 from nur_studio.core.errors import Cancelled, FileProblem
+from nur_studio.core.mix import STEMS
 from nur_studio.core.progress import Cancel, CancelToken, OnProgress, Progress, ignore_progress
 from nur_studio.core.sound import Audio
 
@@ -53,6 +55,22 @@ def waveform_path(folder: Path) -> Path:
 
 def peaks_path(folder: Path) -> Path:
     return folder / "peaks.npz"
+
+
+def lane_peaks(folder: Path) -> dict[str, PeakPyramid]:
+    """The peaks of all lanes; drawn anew from the masters where the picture is missing or damaged.
+
+    Raises `FileProblem` where there are no masters either.
+    """
+    try:
+        return load_peaks(peaks_path(folder))
+    except FileProblem:
+        lanes = {_LANE_OF_MIX: mix_path(folder)}
+        lanes |= {stem: path for stem in STEMS if (path := stem_path(folder, stem)).exists()}
+        peaks = {lane: PeakPyramid.from_audio(read_audio(path)[0]) for lane, path in lanes.items()}
+        with suppress(FileProblem):  # a library that cannot be written can still be read
+            save_peaks(peaks_path(folder), peaks)
+        return peaks
 
 
 def write_masters(

@@ -61,6 +61,10 @@ class EngineUnavailable(StudioError):
     """The engine cannot run on this machine as it is."""
 
 
+class UnknownEngine(EngineUnavailable):
+    """No engine has this name."""
+
+
 class GenerationFailed(StudioError):
     """The engine started and did not finish: it crashed, ran out of memory or disk."""
 

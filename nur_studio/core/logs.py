@@ -10,18 +10,23 @@ MAX_BYTES = 1_000_000
 _FORMAT = "%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"
 
 
+class _Handler(RotatingFileHandler):
+    def handleError(self, _: logging.LogRecord) -> None:
+        """A full disk costs the record: Python would write the whole story to standard error instead."""
+
+
 _handlers: list[logging.Handler] = []
 
 
 def start_log(path: Path) -> None:
     """Send this process's log records, from INFO up, to `path` (1 MB, one older file kept), and no longer elsewhere.
 
-    A folder that cannot be written costs the log, never the work: records then go nowhere.
+    A folder that cannot be written, or a full disk, costs the log, never the work: records then go nowhere.
     """
     handler: logging.Handler
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handler = RotatingFileHandler(path, maxBytes=MAX_BYTES, backupCount=1, encoding="utf-8", delay=True)
+        handler = _Handler(path, maxBytes=MAX_BYTES, backupCount=1, encoding="utf-8", delay=True)
     except OSError:
         handler = logging.NullHandler()
     handler.setFormatter(logging.Formatter(_FORMAT))

@@ -8,8 +8,15 @@ import unicodedata
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
 _RESERVED = {"con", "prn", "aux", "nul", *(f"com{n}" for n in range(10)), *(f"lpt{n}" for n in range(10))}
 _TEMPO = re.compile(r"\b(?:(?:at|in)\s+)?\d{2,3}\s*bpm\b", re.IGNORECASE)
+_TURNING = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _DANGLING = {"a", "an", "the", "and", "or", "with", "of", "in", "on", "at", "for", "to", "from", "by", "&"}
 _MAX_STEM = 80  # with tempo, key, stem and ending well under the 255 bytes every file system allows
+
+
+def one_line(text: str) -> str:
+    """`text` without what would move a cursor, ring a bell or turn the direction of what follows it."""
+    kept = (" " if c in _TURNING or unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") else c for c in text)
+    return " ".join("".join(kept).split())
 
 
 def title_from_prompt(prompt: str, words: int = 5) -> str:
@@ -19,7 +26,7 @@ def title_from_prompt(prompt: str, words: int = 5) -> str:
     kept = clause.split()[:words]
     while len(kept) > 1 and kept[-1].lower() in _DANGLING:
         kept.pop()
-    title = " ".join(kept)[:60].strip()
+    title = one_line(" ".join(kept))[:60].strip()
     return title[:1].upper() + title[1:] if title else "Untitled"
 
 

@@ -14,6 +14,7 @@ MAX_TAKES = 8
 MAX_SEED = 2**32 - 1
 MAX_PROMPT = 4000
 MAX_GENRE = 60
+_READABLE = "text in the system's own encoding"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,8 @@ class GenerationRequest:
             yield InvalidRequest("prompt", self.prompt, "a description of the music in words")
         elif len(self.prompt) > MAX_PROMPT:
             yield InvalidRequest("prompt", self.prompt, f"at most {MAX_PROMPT} characters")
+        elif not _readable(self.prompt):
+            yield InvalidRequest("prompt", self.prompt, _READABLE)
         if not _whole(self.duration, MIN_DURATION, MAX_DURATION):
             yield InvalidRequest(
                 "duration", self.duration, f"a whole number of seconds from {MIN_DURATION} to {MAX_DURATION}"
@@ -51,6 +54,8 @@ class GenerationRequest:
             isinstance(self.genre, str) and self.genre.strip() and len(self.genre) <= MAX_GENRE
         ):
             yield InvalidRequest("genre", self.genre, f"a name of at most {MAX_GENRE} characters, such as lo-fi")
+        elif self.genre is not None and not _readable(self.genre):
+            yield InvalidRequest("genre", self.genre, _READABLE)
         if self.tempo is not None and not _whole(self.tempo, MIN_TEMPO, MAX_TEMPO):
             yield InvalidRequest("tempo", self.tempo, f"a whole number of BPM from {MIN_TEMPO} to {MAX_TEMPO}")
         if self.output_format not in FORMATS:
@@ -61,6 +66,11 @@ class GenerationRequest:
             yield InvalidRequest("engine", self.engine, "the name of an engine; `nur-studio engines` lists them")
         if not _whole(self.takes, 1, MAX_TAKES):
             yield InvalidRequest("takes", self.takes, f"a whole number from 1 to {MAX_TAKES}")
+
+
+def _readable(text: str) -> bool:
+    """Whether it can be written down: half characters come from bytes in another encoding than the system's."""
+    return not any("\ud800" <= c <= "\udfff" for c in text) and "\0" not in text
 
 
 def _whole(value: object, low: int, high: int) -> bool:

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nur_studio.core.errors import EngineUnavailable
+from nur_studio.core.errors import EngineUnavailable, UnknownEngine
 from nur_studio.engines.base import EngineInfo
-
-
-class UnknownEngine(EngineUnavailable):
-    """No engine has this name."""
-
 
 SKETCH = EngineInfo(
     name="sketch",

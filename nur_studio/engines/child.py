@@ -17,31 +17,20 @@ import time
 from collections.abc import Mapping
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from nur_studio.core.errors import Cancelled, EngineUnavailable, FileProblem, GenerationFailed, StudioError
 from nur_studio.core.mix import STEMS
 from nur_studio.core.progress import Progress
-from nur_studio.core.sound import Audio
 from nur_studio.engines.base import EngineInfo, Music, MusicGenerator, MusicTask
-from nur_studio.engines.messages import (
-    PREVIEW_NAME,
-    Advanced,
-    Done,
-    Grown,
-    Made,
-    Make,
-    Refused,
-    Stopped,
-    Warm,
-)
+from nur_studio.engines.messages import PREVIEW_NAME, Done, Made, Make, Refused, Stopped, Warm
+from nur_studio.engines.reporting import Preview, Reporter
 
 log = logging.getLogger(__name__)
 
 MAKING_SHARE = 0.8  # of the progress bar; the rest is measuring and writing the masters
-_REPORT_EVERY_S = 0.03
 _NICENESS = 10
 
 
@@ -205,67 +194,22 @@ class Workshop:
 
     def _explained(self, error: Exception, order: Make) -> StudioError:
         details = f"The details are in {self._log_file}."
+        if isinstance(error, ImportError) and "failed to map segment" in str(error):
+            return _out_of_memory(order.task.duration_s)  # the loader's words for it
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             return FileProblem(
                 "The disk is full: the take could not be kept.", hint=f"Free some space where {order.folder.parent} is."
             )
         if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             return FileProblem(f"{order.folder} may not be written.", hint=details)
+        if isinstance(error, FileNotFoundError) and not order.folder.is_dir():
+            return FileProblem(f"The folder {order.folder} was removed while the take was being made.")
         return GenerationFailed(
             f"{order.engine.title} met a fault of its own ({type(error).__name__}: {error}).", hint=details
         )
 
     def _send(self, message: Done | Refused | Stopped) -> None:
         self._connection.send(message)
-
-
-class Reporter:
-    """An `OnProgress` that puts a stage's 0 to 1 into the whole and crosses to the parent, not too often."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._start, self._end = 0.0, 1.0
-        self._last_stage, self._last_time = "", 0.0
-
-    def stage_range(self, start: float, end: float) -> None:
-        """From now on 0 to 1 means `start` to `end` of the whole."""
-        self._start, self._end = start, end
-
-    def __call__(self, progress: Progress) -> None:
-        now = time.monotonic()
-        if progress.stage == self._last_stage and now - self._last_time < _REPORT_EVERY_S:
-            return
-        self._last_stage, self._last_time = progress.stage, now
-        fraction = min(1.0, max(0.0, progress.fraction))
-        self._connection.send(Advanced(progress.stage, self._start + (self._end - self._start) * fraction))
-
-
-class Preview:
-    """The growing file through which a take is heard before it is done; gone when it is."""
-
-    def __init__(self, path: Path, connection: Connection) -> None:
-        self._path = path
-        self._connection = connection
-        self._file: BinaryIO | None = None
-        self._frames = 0
-
-    def __enter__(self) -> Preview:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._file is not None:
-            self._file.close()
-            with contextlib.suppress(OSError):  # Windows keeps what a player still reads; it goes with the folder
-                self._path.unlink()
-
-    def add(self, audio: Audio, sample_rate: int) -> None:
-        """An `OnAudio`."""
-        if self._file is None:
-            self._file = self._path.open("wb")
-        self._file.write(np.ascontiguousarray(audio, np.float32).data)
-        self._file.flush()
-        self._frames += len(audio)
-        self._connection.send(Grown(self._frames, sample_rate))
 
 
 def _rehearse() -> None:

@@ -155,7 +155,11 @@ class EngineProcess:
         meter = EtaMeter()
         while True:
             self._check(cancel)
-            message = self._receive(connection, _LOOK_EVERY_S)
+            try:
+                message = self._receive(connection, _LOOK_EVERY_S)
+            except GenerationFailed:
+                self._check(cancel)  # what asked us to stop, a shutdown say, may have ended the child first
+                raise
             self._answered = self._answered or message is not None
             if isinstance(message, Advanced):
                 on_progress(meter(message.stage, message.fraction))

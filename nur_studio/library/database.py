@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import sqlite3
 import threading
 import time
@@ -13,6 +14,7 @@ from typing import Any
 from nur_studio.core.errors import FileProblem
 
 BUSY_S = 15.0
+_SIDE_FILES = 64 * 1024  # bytes that the write-ahead log and its index need to begin
 _MENDABLE = {
     sqlite3.SQLITE_FULL: "The disk is full: the library could not be written.",
     sqlite3.SQLITE_IOERR: "The disk failed while the library was read or written.",
@@ -31,7 +33,15 @@ def _sentence(error: sqlite3.Error, path: Path) -> FileProblem | None:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest says where exactly
     if code not in _MENDABLE:
         return None
+    if code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN) and _no_space(path.parent):
+        code = sqlite3.SQLITE_FULL  # its side files could not grow, which SQLite takes for a broken disk
     return FileProblem(_MENDABLE[code], hint=f"It is {path}; `nur-studio doctor` looks at it.")
+
+
+def _no_space(folder: Path) -> bool:
+    with contextlib.suppress(OSError):
+        return shutil.disk_usage(folder).free < _SIDE_FILES
+    return False
 
 
 class Database:
@@ -116,13 +126,15 @@ class Database:
 
     @staticmethod
     def _use_wal(connection: sqlite3.Connection) -> None:
-        """Switching asks for the whole file and does not wait by itself when another process switches too."""
-        for attempt in range(100):
+        """Switching asks for the whole file and does not always wait by itself when another process switches too."""
+        deadline = time.monotonic() + BUSY_S
+        while True:
             try:
                 connection.execute("PRAGMA journal_mode = WAL")
                 return
-            except sqlite3.OperationalError:
-                if attempt == 99:
+            except sqlite3.OperationalError as error:
+                busy = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+                if not busy or time.monotonic() > deadline:
                     raise
                 time.sleep(0.05)
 

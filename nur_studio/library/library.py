@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import shutil
 import time
 from dataclasses import replace
@@ -10,18 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from nur_studio.core.errors import FileProblem, StudioError, TrackNotFound
+from nur_studio.core.names import one_line
 from nur_studio.core.track import Status, Track, is_track_id
 from nur_studio.library.database import Database
-from nur_studio.library.owners import Owner, self_owner
-from nur_studio.library.rows import COLUMNS, fold, found_by, from_row, to_row
+from nur_studio.library.owners import self_owner
+from nur_studio.library.rows import COLUMNS, fold, found_by, from_row, storable, to_row
 from nur_studio.library.schema import MIGRATIONS
+from nur_studio.library.settling import children, settle
 
 DATABASE_NAME = "library.sqlite3"
-_UNFINISHED = ("pending", "processing")
-_LEFT_BEHIND = {
-    "pending": "The studio was closed before this take was begun.",
-    "processing": "The studio stopped while this take was being made.",
-}
 
 Tracks = list[Track]
 Names = list[str]
@@ -31,7 +27,8 @@ class Library:
     """The takes below `directory`, which is made where it is missing.
 
     Any number of threads and processes may work on one directory. Opening it settles what a process that is gone left
-    behind: its unfinished tracks are failed with the reason, its half-written folders removed.
+    behind: its unfinished tracks are failed with the reason, its half-written folders removed. Finished masters are
+    never removed but by `purge`.
     Every method that takes an id raises `TrackNotFound`, every one that writes `FileProblem`.
     """
 
@@ -47,7 +44,7 @@ class Library:
             ) from error
         self._database = Database(directory / DATABASE_NAME, MIGRATIONS)
         try:
-            self._settle()
+            settle(self._database, self._staging, self._tracks)
         except BaseException:
             self._database.close()
             raise
@@ -126,6 +123,8 @@ class Library:
 
     def get(self, track_id: str) -> Track:
         """The track of this id, unless it is deleted."""
+        if not is_track_id(track_id):  # half characters, say, which no database takes
+            raise TrackNotFound(track_id)
         rows = self._database.query("SELECT * FROM tracks WHERE id = ? AND deleted_at IS NULL", (track_id,))
         if not rows:
             raise TrackNotFound(track_id)
@@ -155,7 +154,7 @@ class Library:
         for column, wanted in (("genre", genre), ("engine", engine), ("group_id", group)):
             if wanted:
                 where.append(f"{column} = ?")
-                values.append(wanted)
+                values.append(storable(wanted))
         rows = self._database.query(
             f"SELECT * FROM tracks WHERE {' AND '.join(where)} ORDER BY created_at DESC, take, id LIMIT ? OFFSET ?",
             [*values, limit, offset],
@@ -186,6 +185,11 @@ class Library:
             return str(error)
         return "" if answer == "ok" else answer
 
+    def without_rows(self) -> Names:
+        """The folders of finished music that the database knows nothing of."""
+        known = {row["id"] for row in self._database.query("SELECT id FROM tracks")}
+        return sorted(f.name for f in children(self._tracks) if is_track_id(f.name) and f.name not in known)
+
     def without_files(self) -> Names:
         """The finished tracks whose folder is gone."""
         rows = self._database.query("SELECT id FROM tracks WHERE status = 'completed' AND deleted_at IS NULL")
@@ -201,7 +205,7 @@ class Library:
 
     def rename(self, track_id: str, title: str) -> Track:
         """Give a track another title. Raises `StudioError` for one without a visible character."""
-        title = " ".join(title.split())
+        title = one_line(title)
         if not title:
             raise StudioError("A title needs at least one character.")
         with self._database.transaction():
@@ -230,9 +234,9 @@ class Library:
                 (time.time() - older_than_s,),
             ).fetchall()
             ids = [str(row["id"]) for row in rows]
+            for track_id in ids:  # files first: whoever dies here leaves rows, and the next purge goes on
+                self._remove_files(track_id)
             connection.executemany("DELETE FROM tracks WHERE id = ?", [(track_id,) for track_id in ids])
-        for track_id in ids:
-            self._remove_files(track_id)
         return ids
 
     # -- within --------------------------------------------------------------------------------------------------
@@ -275,29 +279,3 @@ class Library:
     def _remove_files(self, track_id: str) -> None:
         for folder in (self._staging / track_id, self.folder(track_id)):
             shutil.rmtree(folder, ignore_errors=True)
-
-    def _settle(self) -> None:
-        """Fail what a process that is gone left unfinished; remove folders nobody answers for."""
-        # Folders first: whoever makes one has committed its row before, so a folder seen here has its row by now.
-        folders = [f for parent in (self._staging, self._tracks) for f in _children(parent)]
-        with self._database.transaction() as connection:
-            for row in connection.execute(
-                "SELECT id, status, owner_pid, owner_started FROM tracks WHERE status IN ('pending', 'processing')"
-            ).fetchall():
-                if not Owner(row["owner_pid"], row["owner_started"]).lives():
-                    connection.execute(
-                        "UPDATE tracks SET status = 'failed', error = ? WHERE id = ?",
-                        (_LEFT_BEHIND[row["status"]], row["id"]),
-                    )
-            status = {row["id"]: row["status"] for row in connection.execute("SELECT id, status FROM tracks")}
-        for folder in folders:
-            mine = status.get(folder.name)
-            wanted = mine in _UNFINISHED or (mine == "completed" and folder.parent == self._tracks)
-            if not wanted and is_track_id(folder.name):
-                shutil.rmtree(folder, ignore_errors=True)
-
-
-def _children(parent: Path) -> list[Path]:
-    with contextlib.suppress(OSError):
-        return list(parent.iterdir())
-    return []

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from nur_studio.core.errors import FileProblem
 from nur_studio.core.timing import Section
 from nur_studio.core.track import Status, Track
 
@@ -21,9 +22,14 @@ _PLAIN = (
 COLUMNS = (*_PLAIN, "status", "created_at", "sections", "starred", "recipe", "found_by")
 
 
+def storable(text: str) -> str:
+    """`text` with a mark in place of half characters, which come from bytes in no encoding and no database takes."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def fold(text: str) -> str:
     """`text` as a search compares it: no case, no accents."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    decomposed = unicodedata.normalize("NFKD", storable(text).casefold())
     return "".join(c for c in decomposed if not unicodedata.combining(c))
 
 
@@ -47,13 +53,16 @@ def found_by(track: Track) -> str:
 
 
 def from_row(row: sqlite3.Row, folder: Path) -> Track:
-    """The track of a row; `folder` is where its masters are."""
-    return Track(
-        **{name: row[name] for name in _PLAIN},
-        status=Status(row["status"]),
-        created_at=datetime.fromisoformat(row["created_at"]),
-        sections=tuple(Section(**section) for section in json.loads(row["sections"])),
-        starred=bool(row["starred"]),
-        recipe=json.loads(row["recipe"]),
-        folder=folder,
-    )
+    """The track of a row; `folder` is where its masters are. Raises `FileProblem` where the row makes no sense."""
+    try:
+        return Track(
+            **{name: row[name] for name in _PLAIN},
+            status=Status(row["status"]),
+            created_at=datetime.fromisoformat(row["created_at"]),
+            sections=tuple(Section(**section) for section in json.loads(row["sections"])),
+            starred=bool(row["starred"]),
+            recipe=json.loads(row["recipe"]),
+            folder=folder,
+        )
+    except (ValueError, TypeError) as error:
+        raise FileProblem(f"The library's entry of {row['id']} is damaged.") from error

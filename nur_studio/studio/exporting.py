@@ -56,7 +56,7 @@ def export(
 ) -> Path:
     """Write one file. A folder as `target` gets a new name, never an old file's; a file is replaced in one step."""
     source = master(track, part)
-    if target.is_dir():
+    if _is_folder(target):
         (target,) = free_paths(target, [person_name(track, part, encoding)])
     if mix is None or mix == Mix():
         transcode(source, target, encoding, on_progress=on_progress, cancel=cancel)
@@ -65,6 +65,13 @@ def export(
     else:
         raise InvalidRequest("part", part, "mix where a mix of the stems is asked for")
     return target
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a name too long, a closed door: the writing says so in a sentence
+        return False
 
 
 def export_stems(track: Track, folder: Path, encoding: Encoding, on_progress: OnProgress, cancel: Cancel) -> list[Path]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import math
 import secrets
 from datetime import UTC, datetime
 from pathlib import Path
@@ -139,4 +140,4 @@ def _file_problem(error: OSError, directory: Path) -> FileProblem:
 
 def _finite(value: float | None) -> float | None:
     """Silence has a loudness of −inf, which JSON cannot say."""
-    return value if value is not None and abs(value) != float("inf") else None
+    return value if value is not None and math.isfinite(value) else None

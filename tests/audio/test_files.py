@@ -267,3 +267,11 @@ def test_encoding_refuses_what_is_not_there() -> None:
     for wrong in ({"format": "wma"}, {"format": "flac", "subtype": "FLOAT"}, {"mp3_kbps": 500}, {"ogg_quality": 2.0}):
         with pytest.raises(InvalidRequest, match=f"{list(wrong)[-1]} must be"):
             Encoding(**wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["🎹" * 62, "x" * 251])
+def test_any_name_the_disk_takes(tmp_path: Path, name: str) -> None:
+    path = tmp_path / f"{name}.wav"
+    path.touch()
+    write_audio(path, np.zeros((10, 2), np.float32), 44100, Encoding())
+    assert audio_frames(path) == (10, 44100)

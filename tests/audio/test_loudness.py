@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
-from nur_studio.audio.loudness import integrated_lufs, limiter_gain, master, true_peak_dbtp
+from nur_studio.audio.loudness import integrated_lufs, limiter_gain, master, mastering_gain, true_peak_dbtp
 
 RATE = 44100
 
@@ -190,3 +190,15 @@ def test_silence_stays_silence_and_inputs_stay_theirs() -> None:
     kept = {name: stem.copy() for name, stem in stems.items()}
     master(stems, RATE)
     assert all((stems[name] == kept[name]).all() for name in stems)
+
+
+def test_the_gain_of_a_master_can_be_had_alone() -> None:
+    stems = {"drums": drums(3.0), "bass": sine(80.0, -12.0, 3.0)}
+    kept = {name: stem.copy() for name, stem in stems.items()}
+    shares: list[float] = []
+    gain = mastering_gain(stems, RATE, on_share=shares.append)
+    assert gain.shape == (3 * RATE,)
+    assert shares == sorted(shares) and shares[-1] == 1.0
+    for name, stem in master(stems, RATE).items():
+        assert np.array_equal(kept[name], stems[name])
+        assert np.array_equal(stem, stems[name] * gain[:, None])

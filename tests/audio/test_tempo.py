@@ -87,8 +87,14 @@ def _drone(time: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _detuned_saws(time: NDArray[np.float64]) -> NDArray[np.float64]:
-    partials = [(k, 110 * k * detune) for k in range(1, 30) for detune in (1.0, 1.003)]
-    return np.sum([0.1 * np.sin(2 * np.pi * hz * time) / k for k, hz in partials], axis=0)
+    total = np.zeros(len(time))
+    for hz in (110.0, 110.0 * 1.003):
+        first = np.exp(2j * np.pi * hz * time)
+        partial = np.ones_like(first)
+        for k in range(1, 30):
+            partial *= first
+            total += 0.1 * partial.imag / k
+    return total
 
 
 def _vibrato(time: NDArray[np.float64]) -> NDArray[np.float64]:

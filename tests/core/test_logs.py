@@ -49,3 +49,12 @@ def test_a_folder_that_cannot_be_written_costs_only_the_log(tmp_path: Path) -> N
     (tmp_path / "file").write_text("in the way")
     logs.start_log(tmp_path / "file" / "studio.log")
     logging.getLogger("x").error("nobody hears this")
+
+
+def test_what_cannot_be_written_later_is_not_told_on_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "studio.log").mkdir()
+    logs.start_log(tmp_path / "studio.log")
+    logging.getLogger("x").error("nobody hears this")
+    assert capsys.readouterr() == ("", "")

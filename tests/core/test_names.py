@@ -2,7 +2,7 @@
 
 import pytest
 
-from nur_studio.core.names import file_name, safe_file_stem, short_key, title_from_prompt
+from nur_studio.core.names import file_name, one_line, safe_file_stem, short_key, title_from_prompt
 
 
 @pytest.mark.parametrize(
@@ -18,11 +18,28 @@ from nur_studio.core.names import file_name, safe_file_stem, short_key, title_fr
         ("the", "The"),
         ("   ", "Untitled"),
         ("...", "..."),
+        ("piano \x1b[31mred\x07 \u202egnorw", "Piano [31mred gnorw"),
+        ("\u202e", "Untitled"),
         ("épique orchestre", "Épique orchestre"),
     ],
 )
 def test_a_title_is_the_first_words(prompt: str, title: str) -> None:
     assert title_from_prompt(prompt) == title
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("two\r\nlines\tand a tab", "two lines and a tab"),
+        ("\x1b]0;title\x07bell", "]0;title bell"),
+        ("\u202eturned\u2066 twice\u2029", "turned twice"),
+        ("half \udcff character", "half character"),
+        ("عربي شُكْرًا", "عربي شُكْرًا"),
+        ("👨‍👩‍👧 🎹", "👨‍👩‍👧 🎹"),
+    ],
+)
+def test_one_line_moves_no_cursor_and_keeps_what_is_text(text: str, line: str) -> None:
+    assert one_line(text) == line
 
 
 def test_a_title_is_never_long() -> None:

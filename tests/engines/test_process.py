@@ -109,6 +109,7 @@ def test_the_preview_grows_while_the_take_is_made(shared: EngineProcess, folder:
         ("exit", GenerationFailed, r"stopped unexpectedly \(exit code 7\)"),
         ("kill", GenerationFailed, r"killed by signal 9, SIGKILL"),
         ("memory", GenerationFailed, r"not enough memory for 5 s"),
+        ("mapping", GenerationFailed, r"not enough memory for 5 s"),
         ("sentence", GenerationFailed, r"^The fake is tired\. Let it sleep\.$"),
         ("bug", GenerationFailed, r"fault of its own \(ZeroDivisionError: an honest mistake\)"),
         ("disk", FileProblem, r"The disk is full"),

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import threading
+import time
+from collections import namedtuple
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from nur_studio.core.errors import FileProblem
+from nur_studio.library import database as database_module
 from nur_studio.library.database import Database
 
 FIRST = "CREATE TABLE things (name TEXT NOT NULL UNIQUE)"
@@ -138,3 +142,27 @@ def test_a_closed_one_says_so(tmp_path: Path) -> None:
     database.close()
     with pytest.raises(FileProblem, match="closed"):
         names(database)
+
+
+def test_a_full_disk_is_told_as_such_when_sqlite_takes_it_for_a_broken_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = namedtuple("usage", "total used free")
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorcode = sqlite3.SQLITE_IOERR_SHMSIZE
+    for free, words in ((0, "The disk is full"), (10**9, "The disk failed")):
+        monkeypatch.setattr(shutil, "disk_usage", lambda _, free=free: usage(10**9, 0, free))
+        problem = database_module._sentence(error, tmp_path / "db")
+        assert problem is not None
+        assert problem.sentence.startswith(words)
+
+
+def test_a_file_held_by_another_is_waited_for_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database_module, "BUSY_S", 0.2)
+    with closing(sqlite3.connect(tmp_path / "db", isolation_level=None)) as other:
+        other.execute("CREATE TABLE t (x)")
+        other.execute("BEGIN EXCLUSIVE")
+        started = time.monotonic()
+        with pytest.raises(FileProblem, match="Another program holds the library"):
+            Database(tmp_path / "db", (FIRST,))
+        assert time.monotonic() - started < 3.0

@@ -101,3 +101,8 @@ def test_pictures_the_readme_shows_are_there_and_light() -> None:
     assert shown
     for name in shown:
         assert (ROOT / name).stat().st_size < 200_000, name
+
+
+def test_every_pinned_package_is_named_with_its_licence() -> None:
+    words = re.findall(r"\w[\w.-]*\w", (PACKAGING / "THIRD_PARTY.md").read_text("utf-8"))
+    assert sorted(pins().keys() - {canonicalize_name(word) for word in words}) == []

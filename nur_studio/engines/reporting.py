@@ -1,0 +1,66 @@
+"""What crosses from the engine process while a take is made: how far it is, and its sound so far."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from nur_studio.core.progress import Progress
+from nur_studio.core.sound import Audio
+from nur_studio.engines.messages import Advanced, Grown
+
+_REPORT_EVERY_S = 0.03
+
+
+class Reporter:
+    """An `OnProgress` that puts a stage's 0 to 1 into the whole and crosses to the parent, not too often."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._start, self._end = 0.0, 1.0
+        self._last_stage, self._last_time = "", 0.0
+
+    def stage_range(self, start: float, end: float) -> None:
+        """From now on 0 to 1 means `start` to `end` of the whole."""
+        self._start, self._end = start, end
+
+    def __call__(self, progress: Progress) -> None:
+        now = time.monotonic()
+        if progress.stage == self._last_stage and now - self._last_time < _REPORT_EVERY_S:
+            return
+        self._last_stage, self._last_time = progress.stage, now
+        fraction = min(1.0, max(0.0, progress.fraction))
+        self._connection.send(Advanced(progress.stage, self._start + (self._end - self._start) * fraction))
+
+
+class Preview:
+    """The growing file through which a take is heard before it is done; gone when it is."""
+
+    def __init__(self, path: Path, connection: Connection) -> None:
+        self._path = path
+        self._connection = connection
+        self._file: BinaryIO | None = None
+        self._frames = 0
+
+    def __enter__(self) -> Preview:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            self._file.close()
+            with contextlib.suppress(OSError):  # Windows keeps what a player still reads; it goes with the folder
+                self._path.unlink()
+
+    def add(self, audio: Audio, sample_rate: int) -> None:
+        """An `OnAudio`."""
+        if self._file is None:
+            self._file = self._path.open("wb")
+        self._file.write(np.ascontiguousarray(audio, np.float32).data)
+        self._file.flush()
+        self._frames += len(audio)
+        self._connection.send(Grown(self._frames, sample_rate))
