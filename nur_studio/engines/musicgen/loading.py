@@ -1,0 +1,273 @@
+"""Loads a MusicGen model from folders on this machine: nothing is asked of the network, nothing in a file is run."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import types
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from nur_studio.core.errors import StudioError
+from nur_studio.core.progress import Cancel, OnProgress, Progress
+from nur_studio.engines.musicgen.checkpoint import (
+    CODEC_FILE,
+    LM_FILE,
+    BadCheckpoint,
+    Weights,
+    best_state,
+    read_config,
+    read_package,
+)
+from nur_studio.engines.musicgen.codec import Codec, take_apart
+from nur_studio.engines.musicgen.conditions import Conditioner
+from nur_studio.engines.musicgen.facts import ModelFacts, UnknownModel, read_facts
+from nur_studio.engines.musicgen.shim import audiocraft
+from nur_studio.engines.musicgen.weights import LanguageModel, read_language_model
+
+log = logging.getLogger(__name__)
+
+_HINT = "Import the model again."
+_STAGE = "loading the model"
+_IMPORTED, _TEXT_READY, _CODEC_READY = 0.5, 0.65, 0.7  # rough shares of a first load of the small model
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFolders:
+    """Where a model's parts lie. `text_encoder` holds a T5 encoder and its tokenizer, `codec` an EnCodec, both in
+    transformers' layout; `codec` is needed only where the checkpoint does not bring its own.
+    """
+
+    checkpoint: Path
+    text_encoder: Path
+    codec: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MusicGenModel:
+    """A model ready to make music."""
+
+    facts: ModelFacts
+    language_model: LanguageModel
+    conditioner: Conditioner
+    codec: Codec
+
+    @property
+    def window_frames(self) -> int:
+        """The longest window the model was trained on, in frames."""
+        return int(self.facts.window_s * self.codec.frame_rate)
+
+
+def precision(device: torch.device) -> torch.dtype:
+    """The precision weights are multiplied in on a device, unless a person chooses another."""
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+    return torch.float16 if device.type == "mps" else torch.float32
+
+
+def load(
+    folders: ModelFolders,
+    device: torch.device,
+    dtype: torch.dtype,
+    on_progress: OnProgress,
+    cancel: Cancel,
+) -> MusicGenModel:
+    """Load a model for `device`, its transformer's products in `dtype`.
+
+    Raises `BadCheckpoint` or `UnknownModel` for files that cannot be used, `EngineUnavailable` where a package is
+    missing, `Cancelled`.
+    """
+
+    def tell(fraction: float) -> None:
+        cancel.check()
+        on_progress(Progress(_STAGE, fraction))
+
+    tell(0.0)
+    # The checkpoints first: what is wrong with a file is known in milliseconds, and the imports take seconds.
+    path = folders.checkpoint / LM_FILE
+    package = read_package(path)
+    config = read_config(package, path)
+    facts = read_facts(config)
+    weights = Weights(best_state(package, path), path)
+    codec_package = read_package(folders.checkpoint / CODEC_FILE)
+    audiocraft()
+    tell(_IMPORTED)
+    conditioner = _conditioner(config, facts, weights, folders.text_encoder, device)
+    tell(_TEXT_READY)
+    codec = _codec(codec_package, facts, folders, device)
+    tell(_CODEC_READY)
+    model = read_language_model(
+        weights, facts, device, dtype, lambda share: tell(_CODEC_READY + (1.0 - _CODEC_READY) * share)
+    )
+    weights.check_empty()
+    return MusicGenModel(facts, model, conditioner, codec)
+
+
+def _conditioner(
+    config: Any, facts: ModelFacts, weights: Weights, text_encoder: Path, device: torch.device
+) -> Conditioner:
+    from audiocraft.models import builders
+    from omegaconf import OmegaConf
+
+    config = config.copy()
+    OmegaConf.set_struct(config, False)
+    config.device = "cpu"  # words and chroma take a tenth of a second there, and are the same on every machine
+    for name in (
+        "conditioners.self_wav.chroma_stem.cache_path",
+        "conditioners.args.merge_text_conditions_p",
+        "conditioners.args.drop_desc_p",
+    ):
+        parent, _, child = name.rpartition(".")
+        node = OmegaConf.select(config, parent)
+        if node is not None:
+            node.pop(child, None)
+    if set(config.conditioners) - {"description", "self_wav", "args"} or "description" not in config.conditioners:
+        raise UnknownModel(
+            f"The checkpoint is conditioned on {', '.join(config.conditioners)}, which is not known here."
+        )
+    if config.conditioners.description.model != "t5":
+        raise UnknownModel("The checkpoint reads its descriptions with something else than T5.")
+    with text_encoder_in(text_encoder) as name, without_separator():
+        config.conditioners.description.t5.name = name
+        provider = builders.get_conditioner_provider(facts.dim, config)
+    state = weights.take_group("condition_provider.")
+    try:
+        provider.load_state_dict(state)
+    except RuntimeError as error:
+        raise BadCheckpoint(f"The text encoder in {text_encoder} is not the one the model was trained with.") from error
+    if facts.melody:
+        melody: Any = provider.conditioners["self_wav"]
+        melody._get_stemmed_wav = lambda wav, sample_rate: wav.mean(1, keepdim=True)  # comes without drums and bass
+    text: Any = provider.conditioners["description"]
+    _own(text.t5)
+    provider.eval()
+    return Conditioner(provider, builders.get_condition_fuser(config), facts, device)
+
+
+def _own(module: torch.nn.Module) -> None:
+    """Copy a module's weights into memory: transformers leaves them mapped, and they would vanish with their disk."""
+    for weight in (*module.parameters(), *module.buffers()):
+        weight.data = weight.data.clone()
+
+
+@contextmanager
+def text_encoder_in(folder: Path) -> Iterator[str]:
+    """Makes audiocraft take T5 from a folder, under the name that comes out: it knows published ones by name only."""
+    from audiocraft.modules.conditioners import T5Conditioner
+
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        dim = int(config["d_model"])
+    except FileNotFoundError as error:
+        raise BadCheckpoint(f"There is no text encoder in {folder}.", hint=_HINT) from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BadCheckpoint(f"The text encoder in {folder} is damaged.", hint=_HINT) from error
+    name = str(folder.resolve())
+    models, dims = T5Conditioner.MODELS, T5Conditioner.MODELS_DIMS
+    T5Conditioner.MODELS, T5Conditioner.MODELS_DIMS = [*models, name], {**dims, name: dim}
+    try:
+        yield name
+    except (StudioError, MemoryError):
+        raise
+    except Exception as error:  # transformers, tokenizers and safetensors each have errors of their own
+        log.exception("loading the text encoder failed")
+        raise BadCheckpoint(f"The text encoder in {folder} is damaged or incomplete.", hint=_HINT) from error
+    finally:
+        T5Conditioner.MODELS, T5Conditioner.MODELS_DIMS = models, dims
+
+
+class _NoSeparator:
+    """Stands where audiocraft wants Demucs for melodies: here stems are made before, by whoever has the separator."""
+
+    sources = ("drums", "bass", "other", "vocals")
+
+    def to(self, _: object) -> _NoSeparator:
+        return self
+
+
+@contextmanager
+def without_separator() -> Iterator[None]:
+    """Keeps the melody conditioner from downloading a separator it will not use."""
+    with _replaced_module("demucs"), _replaced_module("demucs.pretrained", get_model=lambda _: _NoSeparator()):
+        yield
+
+
+@contextmanager
+def _replaced_module(name: str, **contents: Callable[..., object]) -> Iterator[None]:
+    before = sys.modules.get(name)
+    module = types.ModuleType(name)
+    vars(module).update(contents)
+    sys.modules[name] = module
+    parent, _, child = name.rpartition(".")
+    if parent:
+        setattr(sys.modules[parent], child, module)
+    try:
+        yield
+    finally:
+        if before is None:
+            del sys.modules[name]
+        else:
+            sys.modules[name] = before
+
+
+def _codec(package: dict[str, Any], facts: ModelFacts, folders: ModelFolders, device: torch.device) -> Codec:
+    if "pretrained" in package:
+        model = _codec_from_folder(folders.codec, str(package["pretrained"]))
+    else:
+        model = _codec_from_package(package, folders.checkpoint / CODEC_FILE)
+    codebooks = facts.codebooks // (2 if facts.stereo else 1)
+    try:
+        model.set_num_codebooks(codebooks)
+    except (ValueError, AssertionError) as error:
+        raise BadCheckpoint(
+            f"The codec cannot decode the model's {codebooks} codebooks: they do not belong together."
+        ) from error
+    codec = take_apart(model.to(device).eval(), facts.stereo)
+    if codec.card != facts.card or codec.sample_rate != facts.sample_rate:
+        raise BadCheckpoint(
+            f"The codec knows {codec.card} tokens at {codec.sample_rate} Hz and the model {facts.card} at "
+            f"{facts.sample_rate} Hz: they do not belong together.",
+            hint="Import the model again, with the codec it was published with.",
+        )
+    return codec
+
+
+def _codec_from_folder(folder: Path | None, name: str) -> Any:
+    from audiocraft.models.encodec import HFEncodecCompressionModel
+    from transformers import EncodecModel
+
+    if folder is None or not (folder / "config.json").is_file():
+        raise BadCheckpoint(f"The model needs the codec {name}, which is not on this machine.", hint=_HINT)
+    try:
+        model = EncodecModel.from_pretrained(folder, local_files_only=True)
+        _own(model)
+        return HFEncodecCompressionModel(model)
+    except MemoryError:
+        raise
+    except Exception as error:  # transformers and safetensors have errors of their own
+        log.exception("loading the codec failed")
+        raise BadCheckpoint(f"The codec in {folder} is damaged or incomplete.", hint=_HINT) from error
+
+
+def _codec_from_package(package: dict[str, Any], path: Path) -> Any:
+    from audiocraft.models import builders
+
+    config = read_config(package, path)
+    try:
+        config.device = "cpu"
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # audiocraft uses torch's older weight_norm
+            model = builders.get_compression_model(config)
+        model.load_state_dict(best_state(package, path))
+    except (StudioError, MemoryError):
+        raise
+    except Exception as error:  # a configuration from a file can break the builders in any way
+        raise BadCheckpoint(f"{path} is not the codec it says it is.", hint=_HINT) from error
+    return model

@@ -1,0 +1,82 @@
+"""Tiny models of every family, made and loaded once; without torch and audiocraft the tests here are skipped."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from nur_studio.engines.musicgen.loading import ModelFolders, MusicGenModel
+
+_MISSING = [name for name in ("torch", "transformers", "audiocraft") if importlib.util.find_spec(name) is None]
+
+
+class _SkippedModule(pytest.Module):
+    def collect(self) -> list[Any]:
+        pytest.skip(f"needs {', '.join(_MISSING)}", allow_module_level=True)
+
+
+def pytest_pycollect_makemodule(module_path: Path, parent: Any) -> Any:
+    return _SkippedModule.from_parent(parent, path=module_path) if _MISSING else None
+
+
+@dataclass(frozen=True)
+class Family:
+    """One kind of model: its files, as we load it, and as audiocraft does."""
+
+    name: str
+    folders: ModelFolders
+    model: MusicGenModel
+    reference: Any
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    import torch
+
+    torch.set_num_threads(1)  # tiny products only wait for each other on more
+
+
+@pytest.fixture(scope="session")
+def all_folders(tmp_path_factory: pytest.TempPathFactory, one_thread: None) -> dict[str, ModelFolders]:
+    from tiny_musicgen import make_musicgen
+
+    folder = tmp_path_factory.mktemp("models")
+    return {
+        "text": make_musicgen(folder, "text"),
+        "stereo": make_musicgen(folder, "stereo"),
+        "melody": make_musicgen(folder, "melody", own_codec=True),
+    }
+
+
+@pytest.fixture(scope="session")
+def families(all_folders: dict[str, ModelFolders]) -> dict[str, Family]:
+    import torch
+    from tiny_musicgen import reference_lm
+
+    from nur_studio.core.progress import CancelToken, ignore_progress
+    from nur_studio.engines.musicgen.loading import load
+
+    return {
+        name: Family(
+            name,
+            folders,
+            load(folders, torch.device("cpu"), torch.float32, ignore_progress, CancelToken()),
+            reference_lm(folders),
+        )
+        for name, folders in all_folders.items()
+    }
+
+
+@pytest.fixture(params=["text", "stereo", "melody"])
+def family(families: dict[str, Family], request: pytest.FixtureRequest) -> Family:
+    return families[request.param]
+
+
+@pytest.fixture
+def text(families: dict[str, Family]) -> Family:
+    return families["text"]

@@ -1,0 +1,216 @@
+"""Our decoding loop against audiocraft's own, over the same weights."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from nur_studio.core.errors import Cancelled
+from nur_studio.core.progress import CancelToken, ignore_progress
+from nur_studio.engines.musicgen.conditions import Conditions
+from nur_studio.engines.musicgen.decoding import Window, decode
+from nur_studio.engines.musicgen.loading import load
+from nur_studio.engines.musicgen.pattern import to_frames, to_steps
+from nur_studio.engines.musicgen.sampling import Sampling, choose, draw
+from nur_studio.engines.musicgen.transformer import Transformer
+from nur_studio.engines.musicgen.weights import LanguageModel
+
+WORDS = "calm piano with drums at 120 bpm"
+GREEDY = Sampling(temperature=0.0)
+
+
+def melody_of(family: Any) -> torch.Tensor | None:
+    if family.name != "melody":
+        return None
+    time = torch.arange(32000 * 4) / 32000
+    notes = torch.tensor([220.0, 262.0, 330.0, 294.0]).repeat_interleave(32000)
+    return 0.5 * torch.sin(2 * torch.pi * notes * time)
+
+
+def conditions_of(family: Any, words: str = WORDS) -> Conditions:
+    return family.model.conditioner(words, melody=melody_of(family))
+
+
+def attributes_of(family: Any, words: str = WORDS) -> list[Any]:
+    """The same, as audiocraft wants to be told."""
+    from audiocraft.modules.conditioners import ConditioningAttributes, WavCondition
+
+    attributes = ConditioningAttributes(text={"description": words})
+    melody = melody_of(family)
+    if melody is not None:
+        attributes.wav["self_wav"] = WavCondition(melody[None, None], torch.tensor([len(melody)]), [32000], [None])
+    return [attributes]
+
+
+def random_codes(family: Any, frames: int, takes: int = 1) -> torch.Tensor:
+    facts = family.model.facts
+    generator = torch.Generator().manual_seed(7)
+    return torch.randint(0, facts.card, (takes, facts.codebooks, frames), generator=generator)
+
+
+@torch.inference_mode()
+def reference_logits(family: Any, steps: torch.Tensor) -> torch.Tensor:
+    """audiocraft's logits, guided then unguided: (2, steps, codebooks, card)."""
+    from audiocraft.modules.conditioners import ClassifierFreeGuidanceDropout
+
+    lm, attributes = family.reference, attributes_of(family)
+    attributes = attributes + ClassifierFreeGuidanceDropout(p=1.0)(attributes)
+    tensors = lm.condition_provider(lm.condition_provider.tokenize(attributes))
+    return lm(torch.cat([steps, steps]), conditions=[], condition_tensors=tensors).transpose(1, 2)
+
+
+def heard(family: Any, model: LanguageModel, steps: torch.Tensor, first: int) -> torch.Tensor:
+    """Our logits: `first` steps at once, then one by one, as a window that continues from a prompt does."""
+    transformer = Transformer(model, conditions_of(family), 1, steps.shape[-1])
+    logits = [transformer.hear(steps[..., :first])]
+    logits += [transformer.hear(steps[..., step : step + 1]) for step in range(first, steps.shape[-1])]
+    return torch.cat(logits, dim=1)
+
+
+def relative(ours: torch.Tensor, theirs: torch.Tensor) -> float:
+    return float((ours - theirs).abs().max() / theirs.abs().max())
+
+
+@pytest.mark.parametrize("first", [1, 40, 100])
+def test_teacher_forced_logits_are_audiocrafts(family: Any, first: int) -> None:
+    facts = family.model.facts
+    steps = to_steps(random_codes(family, 100 - 1 - max(facts.delays)), facts.delays, facts.special)
+    theirs = reference_logits(family, steps)
+    assert relative(heard(family, family.model.language_model, steps, first), theirs) <= 1e-5
+    assert relative(theirs[:1], theirs[1:]) > 0.05  # the conditions matter, so their part is compared too
+
+
+def test_bfloat16_stays_near(family: Any) -> None:
+    model = load(family.folders, torch.device("cpu"), torch.bfloat16, ignore_progress, CancelToken()).language_model
+    facts = family.model.facts
+    steps = to_steps(random_codes(family, 60), facts.delays, facts.special)
+    theirs = reference_logits(family, steps)
+    difference = heard(family, model, steps, 10) - theirs
+    assert float(difference.square().mean().sqrt() / theirs.square().mean().sqrt()) <= 1e-2
+
+
+def test_greedy_tokens_are_audiocrafts_over_a_whole_window(family: Any) -> None:
+    assert family.model.window_frames == 1500
+    frames = 1500 if family.name == "text" else 300  # 30 s once; audiocraft takes its time
+    theirs = family.reference.generate(None, attributes_of(family), max_gen_len=frames, use_sampling=False)
+    ours = decode(Window(family.model.language_model, conditions_of(family), frames, sampling=GREEDY), ignore)
+    assert torch.equal(ours, theirs)
+    assert len(ours.unique()) > 20
+
+
+def test_greedy_tokens_are_audiocrafts_after_a_prompt(family: Any) -> None:
+    prompt = random_codes(family, 130)
+    theirs = family.reference.generate(prompt, attributes_of(family), max_gen_len=250, use_sampling=False)
+    window = Window(family.model.language_model, conditions_of(family), 250, sampling=GREEDY, prompt=prompt)
+    assert window.ready == 130
+    ours = decode(window, ignore)
+    assert torch.equal(ours, theirs)
+    assert torch.equal(ours[..., :130], prompt)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_take_is_the_same_whatever_the_takes_beside_it(family: Any, dtype: torch.dtype) -> None:
+    model = load(family.folders, torch.device("cpu"), dtype, ignore_progress, CancelToken()).language_model
+    conditions = conditions_of(family)
+    seeds = (3, 5, 2**63 + 1, 11)
+    together = decode(Window(model, conditions, 90, seeds=seeds), ignore)
+    for row, seed in enumerate(seeds):
+        assert torch.equal(decode(Window(model, conditions, 90, seeds=(seed,)), ignore)[0], together[row])
+    assert not torch.equal(together[0], together[1])
+    pair = decode(Window(model, conditions, 100, seeds=seeds[:2], prompt=together[:2, :, 50:]), ignore)
+    alone = decode(Window(model, conditions, 100, seeds=seeds[1:2], prompt=together[1:2, :, 50:]), ignore)
+    assert torch.equal(pair[1:], alone)
+
+
+def test_what_is_ready_never_changes(text: Any) -> None:
+    window = Window(text.model.language_model, conditions_of(text), 40, seeds=(1, 2))
+    assert window.steps == window.steps_left == 43
+    ready = []
+    while window.steps_left:
+        window.step()
+        ready.append((window.ready, window.codes()))
+    assert [count for count, _ in ready] == [max(0, step - 3) for step in range(1, 44)]
+    for count, codes in ready:
+        assert codes.shape == (2, 4, count)
+        assert torch.equal(codes, window.codes(0, count))
+    assert window.codes().max() < 512
+    assert window.codes().min() >= 0
+    assert torch.equal(window.codes(10, 20), window.codes()[..., 10:20])
+    with pytest.raises(ValueError, match="frame 41"):
+        window.codes(0, 41)
+
+
+def test_cancel_stops_at_the_step(text: Any) -> None:
+    told = []
+
+    def cancel_at_five(done: int, steps: int) -> None:
+        told.append((done, steps))
+        if done == 5:
+            raise Cancelled
+
+    window = Window(text.model.language_model, conditions_of(text), 40)
+    with pytest.raises(Cancelled):
+        decode(window, cancel_at_five)
+    assert told == [(done, 43) for done in range(1, 6)]
+    assert window.ready == 2
+
+
+def test_words_and_negative_words_and_melody_change_the_music(families: dict[str, Any]) -> None:
+    melody = families["melody"]
+    conditioner = melody.model.conditioner
+
+    def made(conditions: Conditions) -> torch.Tensor:
+        return decode(Window(melody.model.language_model, conditions, 30, seeds=(1,)), ignore)
+
+    tune = melody_of(melody)
+    assert tune is not None
+    takes = [
+        made(conditioner(WORDS)),
+        made(conditioner("sad jazz")),
+        made(conditioner(WORDS, negative="drums")),
+        made(conditioner(WORDS, melody=tune)),
+        made(conditioner(WORDS, melody=tune.flip(0))),
+    ]
+    for index, take in enumerate(takes):
+        assert all(not torch.equal(take, other) for other in takes[:index])
+    with pytest.raises(ValueError, match="no melody"):
+        families["text"].model.conditioner(WORDS, melody=tune)
+
+
+def test_a_prompt_must_leave_something_to_decode(text: Any) -> None:
+    with pytest.raises(ValueError, match="leaves nothing"):
+        Window(text.model.language_model, conditions_of(text), 30, prompt=random_codes(text, 30))
+
+
+def test_steps_and_frames_are_inverse() -> None:
+    codes = torch.arange(24).view(1, 4, 6)
+    steps = to_steps(codes, (0, 1, 2, 3), 99)
+    assert steps[0, :, 0].tolist() == [99] * 4
+    assert steps[0, 3].tolist() == [99, 99, 99, 99, 18, 19, 20, 21, 22, 23]
+    assert steps[0, 0].tolist() == [99, 0, 1, 2, 3, 4, 5, 99, 99, 99]
+    assert torch.equal(to_frames(steps, (0, 1, 2, 3), 0, 6), codes)
+
+
+def test_tokens_fall_as_often_as_they_should() -> None:
+    logits = torch.tensor([2.0, 1.0, 0.0, -1.0, 5.0, -9.0]).expand(40_000, 1, 6)
+    chances = draw([1], 40_000, 1, torch.device("cpu"))[:, 0]  # one for each row
+    tokens = choose(logits, Sampling(temperature=2.0, top_k=4), chances).flatten()
+    seen = torch.bincount(tokens, minlength=6) / len(tokens)
+    kept = torch.tensor([2.0, 1.0, 0.0, float("-inf"), 5.0, float("-inf")]) / 2.0
+    assert torch.allclose(seen, kept.softmax(0), atol=0.01)
+    assert choose(logits[:3], Sampling(temperature=0.0), chances[:3]).flatten().tolist() == [4, 4, 4]
+    everything = choose(logits, Sampling(temperature=4.0, top_k=0), chances).flatten()
+    assert set(everything.tolist()) == set(range(6))
+
+
+def test_chances_depend_on_the_seed_alone() -> None:
+    together = draw([1, 2, 3], 10, 4, torch.device("cpu"))
+    assert torch.equal(together[:, 1:2], draw([2], 10, 4, torch.device("cpu")))
+    assert together.min() >= 0.0
+    assert together.max() < 1.0
+
+
+def ignore(done: int, steps: int) -> None:
+    """An `on_step` for who does not care."""
