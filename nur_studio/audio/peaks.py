@@ -8,9 +8,10 @@ import math
 import os
 import secrets
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Self
+from typing import BinaryIO, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -122,17 +123,8 @@ def save_peaks(path: Path, lanes: Mapping[str, PeakPyramid]) -> None:
     layout = np.array([(peaks.frames, peaks.base) for peaks in lanes.values()], np.int64).reshape(-1, 2)
     stored = [peaks.stored().ravel() for peaks in lanes.values()]
     values = np.concatenate(stored) if stored else np.zeros(0, np.int16)
-    part = _beside(path)
-    try:
-        with part.open("xb") as file:
-            np.savez(file, allow_pickle=False, lanes=np.array(list(lanes), np.str_), layout=layout, peaks=values)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError as error:
-        raise FileProblem(f"“{path.name}” cannot be written: {error.strerror or error}.") from error
-    finally:
-        part.unlink(missing_ok=True)
+    with _replacing(path) as file:
+        np.savez(file, allow_pickle=False, lanes=np.array(list(lanes), np.str_), layout=layout, peaks=values)
 
 
 def load_peaks(path: Path) -> dict[str, PeakPyramid]:
@@ -173,17 +165,8 @@ def write_waveform_json(path: Path, audio: Audio, sample_rate: int) -> None:
         "length": len(points),
         "data": points.ravel().tolist(),
     }
-    part = _beside(path)
-    try:
-        with part.open("x", encoding="utf-8") as file:
-            file.write(json.dumps(content, separators=(",", ":")))
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError as error:
-        raise FileProblem(f"“{path.name}” cannot be written: {error.strerror or error}.") from error
-    finally:
-        part.unlink(missing_ok=True)
+    with _replacing(path) as file:
+        file.write(json.dumps(content, separators=(",", ":")).encode())
 
 
 def _extremes(audio: Audio, base: int) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
@@ -202,5 +185,17 @@ def _to_int16(values: NDArray[np.float32]) -> NDArray[np.int16]:
     return scaled
 
 
-def _beside(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+@contextmanager
+def _replacing(path: Path) -> Iterator[BinaryIO]:
+    """A file to write that takes the place of `path`, whole and on the disk, when all went well."""
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        with part.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        raise FileProblem(f"“{path.name}” cannot be written: {error.strerror or error}.") from error
+    finally:
+        part.unlink(missing_ok=True)

@@ -171,11 +171,6 @@ class NumberLabel(QWidget):
             self._widest = widest
             self.updateGeometry()
 
-    def set_color(self, color: str) -> None:
-        if color != self._color:
-            self._color = color
-            self.update()
-
     def sizeHint(self) -> QSize:
         metrics = QFontMetrics(scaled_font(self._size, self._weight))
         return QSize(metrics.horizontalAdvance(self._widest) + 2, max(18, metrics.height()))

@@ -60,10 +60,6 @@ class Job(QObject):
         """Ask the work to stop; `cancelled` follows, or `finished` where it was done already."""
         self._task.token.cancel()
 
-    @property
-    def cancel_asked(self) -> bool:
-        return self._task.token.is_set()
-
 
 class _Worker(QObject):
     progressed = Signal(object)  # _Task

@@ -68,7 +68,6 @@ class LibraryModel(QAbstractTableModel):
 
     page_wanted = Signal(int)  # offset of the next page
     rename_asked = Signal(str, str)  # id, title
-    star_asked = Signal(str, bool)
 
     def __init__(self, engine_title: Callable[[str], str], now: Callable[[], datetime] = datetime.now) -> None:
         super().__init__()

@@ -16,9 +16,7 @@ from nur_studio.core.paths import resource
 
 THEMES = ("dark", "light", "system")
 
-GRID = 8  # px; margins and gaps are multiples of it or its half
 RADIUS = 7
-CONTROL = 32  # height of a control
 
 BODY, SMALL, SECTION, TITLE = 13, 12, 11, 20  # font sizes in px
 

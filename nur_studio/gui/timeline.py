@@ -111,11 +111,6 @@ class Timeline(QObject):
         """Move the view to the right by `pixels`."""
         self._show(self.start + pixels * self.frames_per_px, self.visible)
 
-    def show_range(self, start: float, end: float, margin: float = 0.05) -> None:
-        """Zoom to a region, with a margin on both sides."""
-        room = (end - start) * margin
-        self._show(start - room, max(end - start + 2 * room, MIN_VISIBLE_S * self.sample_rate))
-
     def reveal(self, frame: float) -> None:
         """Turn the page if `frame` is out of sight."""
         if not self.start <= frame < self.end:

@@ -13,7 +13,6 @@ from nur_studio.gui.controls import icon_button
 from nur_studio.gui.theme import theme_notifier, tokens
 
 _HEIGHT = 44
-STATES = ("starting", "ready", "working", "unavailable")
 
 
 class EngineButton(QToolButton):
@@ -54,7 +53,7 @@ class EngineButton(QToolButton):
         self._dress()
 
     def set_state(self, state: str) -> None:
-        """One of STATES."""
+        """`state` is starting, ready, working or unavailable."""
         if state != self._state:
             self._state = state
             self._dress()

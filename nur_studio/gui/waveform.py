@@ -139,7 +139,6 @@ class WaveItem(pg.GraphicsObject):
         self._silent = False
         self._bounds = QRectF(0, 0, 1, 1)
         self._cache: QPixmap | None = None
-        self._drawn_to = 0
         timeline.range_changed.connect(self.refresh)
         timeline.loop_changed.connect(self.refresh)
         timeline.ruler_changed.connect(self.refresh)

@@ -218,7 +218,7 @@ class Library:
 
     def delete(self, track_id: str) -> None:
         """Take a track out of sight. `restore` brings it back, `purge` removes it for good."""
-        self._set(track_id, {"deleted_at": time.time()}, read_back=False)
+        self._set(track_id, {"deleted_at": time.time()})
 
     def restore(self, track_id: str) -> Track:
         """Undo `delete`."""
@@ -264,7 +264,7 @@ class Library:
             raise TrackNotFound(track_id)
         return from_row(rows[0], self.folder(track_id))
 
-    def _set(self, track_id: str, values: dict[str, Any], *, only_open: bool = False, read_back: bool = True) -> Track:
+    def _set(self, track_id: str, values: dict[str, Any], *, only_open: bool = False) -> Track:
         assignments = ", ".join(f"{column} = ?" for column in values)
         condition = " AND status IN ('pending', 'processing')" if only_open else ""
         with self._database.transaction() as connection:

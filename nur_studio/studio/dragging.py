@@ -7,10 +7,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from nur_studio.audio.files import Encoding, transcode
-from nur_studio.core.errors import FileProblem
 from nur_studio.core.progress import Cancel, OnProgress, ranged
 from nur_studio.core.track import Track
-from nur_studio.studio.exporting import master, person_name
+from nur_studio.studio.exporting import make_folder, master, person_name
 
 
 def encoding_key(encoding: Encoding) -> str:
@@ -44,10 +43,7 @@ def make(
         cancel.check()
         if path.exists():
             continue
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise FileProblem(f"The folder {path.parent} cannot be made: {error.strerror or error}.") from error
+        make_folder(path.parent)
         share = ranged(on_progress, index / len(paths), (index + 1) / len(paths))
         transcode(source, path, encoding, on_progress=share, cancel=cancel)
     return paths

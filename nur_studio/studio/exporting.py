@@ -6,7 +6,9 @@ import contextlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from nur_studio.audio.files import Encoding, read_audio, transcode, write_audio
+import numpy as np
+
+from nur_studio.audio.files import Encoding, audio_frames, read_audio, transcode, write_audio
 from nur_studio.core.errors import FileProblem, InvalidRequest, StudioError
 from nur_studio.core.mix import STEMS, Mix
 from nur_studio.core.names import file_name
@@ -77,10 +79,7 @@ def _is_folder(path: Path) -> bool:
 def export_stems(track: Track, folder: Path, encoding: Encoding, on_progress: OnProgress, cancel: Cancel) -> list[Path]:
     """The four stems in `folder`, made where missing. All are there at the end, or none of them."""
     sources = [master(track, stem) for stem in STEMS]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FileProblem(f"The folder {folder} cannot be made: {error.strerror or error}.") from error
+    make_folder(folder)
     targets = free_paths(folder, [person_name(track, stem, encoding) for stem in STEMS])
     try:
         for index, (source, target) in enumerate(zip(sources, targets, strict=True)):
@@ -93,6 +92,14 @@ def export_stems(track: Track, folder: Path, encoding: Encoding, on_progress: On
                 target.unlink()
         raise
     return targets
+
+
+def make_folder(folder: Path) -> None:
+    """`folder`, with those above it, where it is not there yet. Raises `FileProblem`."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileProblem(f"The folder {folder} cannot be made: {error.strerror or error}.") from error
 
 
 def free_paths(folder: Path, names: Sequence[str]) -> list[Path]:
@@ -128,8 +135,8 @@ def _mixed(track: Track, stems: Iterable[str], mix: Mix, on_progress: OnProgress
     from nur_studio.audio.mixdown import mixdown
 
     master(track, STEMS[0])  # no stems, no custom mix
-    silence, sample_rate = read_audio(master(track, MIX_PART))
-    total: Audio = silence * 0
+    frames, sample_rate = audio_frames(master(track, MIX_PART))
+    total: Audio = np.zeros((frames, 2), np.float32)
     # One stem at a time: five minutes of all four at once would be half a gigabyte.
     for index, stem in enumerate(stems):
         cancel.check()

@@ -120,7 +120,6 @@ class SoundStream:
 
     def __init__(self, codec: Codec) -> None:
         self._codec = codec
-        self._codes: list[torch.Tensor] = []
         self._latents: torch.Tensor | None = None  # (rows, channels, frames) that head still needs
         self._features: torch.Tensor | None = None  # (rows, channels, frames) that tail still needs
         self._state: tuple[torch.Tensor, torch.Tensor] | None = None
