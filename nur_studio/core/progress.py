@@ -37,15 +37,26 @@ class Cancel(Protocol):
     def is_set(self) -> bool:
         """Whether cancel was asked for."""
 
+    def enough(self) -> bool:
+        """Whether the work shall end here and keep what it has made, where it can."""
+
 
 class CancelToken:
     """A `Cancel` for threads of one process: `cancel()` from any thread, `check()` in the work."""
 
     def __init__(self) -> None:
         self._event = threading.Event()
+        self._enough = threading.Event()
 
     def cancel(self) -> None:
         self._event.set()
+
+    def keep(self) -> None:
+        """Ask the work to end and keep what it has made. Work that cannot goes on; `cancel` still ends it."""
+        self._enough.set()
+
+    def enough(self) -> bool:
+        return self._enough.is_set()
 
     def is_set(self) -> bool:
         return self._event.is_set()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from nur_studio.core.controls import Controls
 from nur_studio.core.errors import InvalidRequest
 
 FORMATS = ("mp3", "wav", "flac", "ogg")
@@ -32,6 +33,7 @@ class GenerationRequest:
     seed: int | None = None
     engine: str | None = None
     takes: int = 1
+    controls: Controls = Controls()
 
     def validate(self) -> None:
         """Raise `InvalidRequest` for the first fault."""
@@ -66,6 +68,7 @@ class GenerationRequest:
             yield InvalidRequest("engine", self.engine, "the name of an engine; `nur-studio engines` lists them")
         if not _whole(self.takes, 1, MAX_TAKES):
             yield InvalidRequest("takes", self.takes, f"a whole number from 1 to {MAX_TAKES}")
+        yield from self.controls.faults()
 
 
 def _readable(text: str) -> bool:

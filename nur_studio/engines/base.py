@@ -2,32 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
+from nur_studio.core.controls import Controls
 from nur_studio.core.progress import Cancel, OnProgress
 from nur_studio.core.prompt import PromptReading
 from nur_studio.core.sound import Audio
 from nur_studio.core.timing import Section
 
 
+Codes = NDArray[np.int16]
+"""What a model makes before it is sound: (codebooks, frames)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceAudio:
+    """Where a task's reference lies: `audio` a file to read from `start_s` to `end_s`, `codes` what the studio's own
+    model made it of (a file `read_codes` reads), or None.
+    """
+
+    audio: tuple[Path, ...]  # summed: the mix, or stems of it
+    start_s: float = 0.0
+    end_s: float | None = None
+    codes: Path | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class MusicTask:
-    """One take to make, all choices already taken: nothing in it is None or random."""
+    """One take to make, all choices already taken: nothing in it is random.
+
+    `duration_s` is the whole take's; `master` brings it to −14 LUFS, else the engine's own level stays, unclipped.
+    `reference` is there where `controls.reference` is.
+    """
 
     prompt: str
     duration_s: float
     tempo: int
     seed: int
     reading: PromptReading
+    controls: Controls = Controls()
+    reference: ReferenceAudio | None = None
+    sample_rate: int = 44100
+    master: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Music:
     """What an engine made: stems whose sum is the mix, all of shape (frames, 2) and one `sample_rate`.
 
-    An engine that makes no stems leaves `stems` empty. Beat 0 of bar 1 is at `beat_offset_s`.
+    An engine that makes no stems leaves `stems` empty. Beat 0 of bar 1 is at `beat_offset_s`. `note` is a sentence for
+    people where it is not all they asked for; `codes` what it was decoded from, kept with the take.
     """
 
     mix: Audio
@@ -39,17 +69,29 @@ class Music:
     sections: tuple[Section, ...] = ()
     beat_offset_s: float = 0.0
     details: Mapping[str, object] = field(default_factory=dict)  # for the recipe: plan, model hash …
+    note: str = ""
+    codes: Codes | None = None
 
 
-OnAudio = Callable[[Audio, int], None]
-"""Called with the next chunk of the mix, (frames, 2), and its sample rate, in order, as soon as it is final."""
+class OnAudio(Protocol):
+    """Takes the mix as it comes, chunk by chunk, in order."""
+
+    def __call__(self, audio: Audio, sample_rate: int) -> None:
+        """The next chunk, (frames, 2)."""
+        ...
+
+    def rewind(self, frames: int) -> None:
+        """Forget what came after the first `frames`: it is being made again."""
+        ...
 
 
 class MusicGenerator(Protocol):
     """Makes music from a task. Lives in the engine process; `cancel.check()` at every step under a second."""
 
     def generate(self, task: MusicTask, on_progress: OnProgress, on_audio: OnAudio, cancel: Cancel) -> Music:
-        """Make one take of exactly `round(task.duration_s * sample_rate)` frames.
+        """Make one take of exactly `round(task.duration_s * sample_rate)` frames, or fewer where `cancel.enough()`
+        came true or memory ran out (`note` says so then). Engines may have two more methods: `warm()`, to load
+        ahead of time, and `release()`, to give all memory back until the next take.
 
         Raises `Cancelled`, or `EngineUnavailable` / `GenerationFailed` with a sentence for people.
         """
@@ -60,7 +102,9 @@ class MusicGenerator(Protocol):
 class EngineInfo:
     """An engine as people see it. `factory` is "module:callable", imported in the engine process only.
 
-    `why_not` is "" where it can run here, else one sentence that says what is missing.
+    `why_not` is "" where it can run here, else one sentence that says what is missing. `can` names what it does beside
+    making music: "keep" (end early), "controls", "sections", "continue", "melody", "count-in". `sellable`: whether its
+    licence lets people sell what it makes.
     """
 
     name: str
@@ -71,3 +115,5 @@ class EngineInfo:
     why_not: str = ""
     stems: bool = False
     options: Mapping[str, object] = field(default_factory=dict)
+    can: frozenset[str] = frozenset()
+    sellable: bool = True

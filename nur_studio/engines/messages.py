@@ -37,6 +37,7 @@ class Made:
     key: str
     sections: tuple[Section, ...]
     details: Mapping[str, object] = field(default_factory=dict)
+    note: str = ""
     seconds: Mapping[str, float] = field(default_factory=dict)
 
 
