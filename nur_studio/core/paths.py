@@ -43,6 +43,11 @@ class Directories:
         return self.data / "dragged"
 
     @property
+    def models(self) -> Path:
+        """The weights of the engines that have some."""
+        return self.data / "models"
+
+    @property
     def settings_file(self) -> Path:
         return self.config / "settings.json"
 

@@ -1,0 +1,90 @@
+"""Safetensors files by their bytes: checked, and taken apart, without any library that computes.
+
+A file is eight bytes of length, a JSON header with each tensor's type, shape and place, then the tensors.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nur_studio.core.errors import FileProblem
+
+READ_BYTES = 1 << 20
+_LONGEST_HEADER = 100 << 20
+_AGAIN = "Copy it again from where it is whole."
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """Where a tensor's bytes lie: from `start` to `end` of the file at `path`."""
+
+    path: Path
+    kind: str
+    shape: tuple[int, ...]
+    start: int
+    end: int
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """Every tensor of a file, by name. Raises `FileProblem` where the file is damaged, cut short or something else."""
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            if not 2 <= length <= _LONGEST_HEADER:
+                raise ValueError("header")
+            header = json.loads(file.read(length))
+        tensors = {name: _tensor(path, 8 + length, entry) for name, entry in header.items() if name != "__metadata__"}
+        if not tensors or path.stat().st_size != max(tensor.end for tensor in tensors.values()):
+            raise ValueError("length")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise FileProblem(f"{path} is damaged, cut short or no safetensors file.", hint=_AGAIN) from error
+    return tensors
+
+
+def _tensor(path: Path, data: int, entry: dict[str, Any]) -> Tensor:
+    start, end = entry["data_offsets"]
+    shape = tuple(entry["shape"])
+    whole = all(isinstance(number, int) and number >= 0 for number in (start, end, *shape))
+    if not whole or end < start or not isinstance(entry["dtype"], str):
+        raise ValueError("entry")
+    return Tensor(path, entry["dtype"], shape, data + start, data + end)
+
+
+def write_tensors(path: Path, tensors: dict[str, Tensor], on_bytes: Callable[[int], None]) -> dict[str, object]:
+    """Write tensors of other files as one of their own; its size and SHA-256. `on_bytes` is told the bytes so far."""
+    header: dict[str, object] = {"__metadata__": {"format": "pt"}}
+    place = 0
+    for name, tensor in tensors.items():
+        size = tensor.end - tensor.start
+        header[name] = {"dtype": tensor.kind, "shape": tensor.shape, "data_offsets": [place, place + size]}
+        place += size
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    digest, count = hashlib.sha256(), 0
+    with path.open("wb") as target:
+        for block in _blocks(text, tensors.values()):
+            digest.update(block)
+            target.write(block)
+            count += len(block)
+            on_bytes(count)
+    return {"bytes": count, "sha256": digest.hexdigest()}
+
+
+def _blocks(header: bytes, tensors: Iterable[Tensor]) -> Iterable[bytes]:
+    yield len(header).to_bytes(8, "little")
+    yield header
+    for tensor in tensors:
+        with tensor.path.open("rb") as source:
+            source.seek(tensor.start)
+            left = tensor.end - tensor.start
+            while left:
+                block = source.read(min(READ_BYTES, left))
+                if not block:
+                    raise FileProblem(f"{tensor.path} ended while it was read.", hint=_AGAIN)
+                left -= len(block)
+                yield block
