@@ -1,4 +1,4 @@
-"""What a person may steer beside the request's own fields, where the engine can: how it samples, what it hears first."""
+"""What may be steered beside the request's own fields, where an engine can: how it samples, what it hears first."""
 
 from __future__ import annotations
 

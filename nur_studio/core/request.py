@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from nur_studio.core.controls import Controls
 from nur_studio.core.errors import InvalidRequest
@@ -33,7 +33,7 @@ class GenerationRequest:
     seed: int | None = None
     engine: str | None = None
     takes: int = 1
-    controls: Controls = Controls()
+    controls: Controls = field(default_factory=Controls)
 
     def validate(self) -> None:
         """Raise `InvalidRequest` for the first fault."""

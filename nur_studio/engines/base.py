@@ -16,7 +16,6 @@ from nur_studio.core.prompt import PromptReading
 from nur_studio.core.sound import Audio
 from nur_studio.core.timing import Section
 
-
 Codes = NDArray[np.int16]
 """What a model makes before it is sound: (codebooks, frames)."""
 
@@ -46,7 +45,7 @@ class MusicTask:
     tempo: int
     seed: int
     reading: PromptReading
-    controls: Controls = Controls()
+    controls: Controls = field(default_factory=Controls)
     reference: ReferenceAudio | None = None
     sample_rate: int = 44100
     master: bool = True

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Sequence
+from pathlib import Path
 
 from nur_studio.core.errors import EngineUnavailable, UnknownEngine
 from nur_studio.engines.base import EngineInfo
+from nur_studio.engines.models import MODELS, ModelInfo
+from nur_studio.engines.weights import WeightStore
 
 SKETCH = EngineInfo(
     name="sketch",
@@ -15,19 +19,49 @@ SKETCH = EngineInfo(
     factory="nur_studio.engines.sketch.engine:sketch",
     stems=True,
 )
+_NEEDED = ("torch", "audiocraft", "transformers", "omegaconf", "einops", "julius")
 
 
-def engines() -> tuple[EngineInfo, ...]:
-    """All engines, the default first. One that cannot run here says so in `why_not`."""
-    return (SKETCH,)
+def engines(models: Path, *, device: str = "auto", sellable_only: bool = False) -> tuple[EngineInfo, ...]:
+    """All engines, Sketch first, then MusicGen's models, the quickest first. One that cannot run here says so in
+    `why_not`. `models` is the folder of weights; `sellable_only` leaves out what people may not sell the output of.
+    """
+    store = WeightStore(models)
+    missing = _missing_package()
+    known = (SKETCH, *(_musicgen(model, store, device, missing) for model in MODELS))
+    return tuple(info for info in known if info.sellable or not sellable_only)
 
 
-def engine(name: str, known: Sequence[EngineInfo] | None = None) -> EngineInfo:
+def _musicgen(model: ModelInfo, store: WeightStore, device: str, missing: str) -> EngineInfo:
+    can = {"keep", "controls", "sections", "continue", "count-in"} | ({"melody"} if model.melody else set())
+    return EngineInfo(
+        name=model.name,
+        title=model.title,
+        summary=model.summary,
+        licence=model.licence,
+        factory="nur_studio.engines.musicgen.engine:musicgen",
+        why_not=store.why_not(model) or missing,
+        options={"model": model.name, "folder": str(store.folder), "device": device},
+        can=frozenset(can),
+        sellable=model.sellable,
+    )
+
+
+def _missing_package() -> str:
+    """What MusicGen needs and this installation lacks, in a sentence, or ""."""
+    lacking = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+    if not lacking:
+        return ""
+    return (
+        f"MusicGen needs {', '.join(lacking)}, not installed here; `packaging/bootstrap.py setup --with-models` does."
+    )
+
+
+def engine(name: str, known: Sequence[EngineInfo]) -> EngineInfo:
     """The engine called `name`, whatever its case.
 
     Raises `UnknownEngine` with the list of names where there is none.
     """
-    known = engines() if known is None else known
     for info in known:
         if info.name.casefold() == name.strip().casefold():
             return info
@@ -35,7 +69,7 @@ def engine(name: str, known: Sequence[EngineInfo] | None = None) -> EngineInfo:
     raise UnknownEngine(f"There is no engine {name!r}; known here: {names}.")
 
 
-def usable_engine(name: str, known: Sequence[EngineInfo] | None = None) -> EngineInfo:
+def usable_engine(name: str, known: Sequence[EngineInfo]) -> EngineInfo:
     """The engine called `name`, ready to run. Raises `EngineUnavailable` where it is unknown or cannot run here."""
     info = engine(name, known)
     if info.why_not:

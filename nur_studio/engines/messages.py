@@ -15,11 +15,19 @@ if TYPE_CHECKING:
     from nur_studio.audio.masters import Masters
 
 PREVIEW_NAME = "preview.f32"
+CODES_NAME = "codes.npz"
+"""What a model made before it was sound, beside the masters of a take: for extending it without a loss."""
+
+GO_ON, CANCEL, ENOUGH = 0, 1, 2
+"""What the one shared byte says to the work under way: nothing, stop, end here and keep what is made."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """How much of the mix is there to hear: `path` holds `frames` of raw interleaved float32 stereo, and grows."""
+    """How much of the mix is there to hear: `path` holds `frames` of raw interleaved float32 stereo, and grows.
+
+    `frames` may fall: what came after them is being made again, and the bytes behind them are stale.
+    """
 
     path: Path
     frames: int
@@ -28,7 +36,10 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What one generation left in its folder. `seconds` is what it took, by stage and in all ("total")."""
+    """What one generation left in its folder. `seconds` is what it took, by stage and in all ("total").
+
+    `note` is a sentence for people where it is not all they asked for.
+    """
 
     masters: Masters
     tempo: int
@@ -60,6 +71,23 @@ class Make:
     folder: Path
 
 
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Give back what the engine called `name` holds, files and memory. Answered by `Answered(None)`."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Try a model's size on `device` for a moment. Answered by `Answered(Forecast)` or `Refused`."""
+
+    model: str
+    device: str
+
+
+Order = Make | Warm | Release | Probe
+
 # From the engine process:
 
 
@@ -73,7 +101,7 @@ class Advanced:
 
 @dataclass(frozen=True, slots=True)
 class Grown:
-    """The preview file holds this much now."""
+    """The preview file holds this much now: more than before, or less where some of it is made again."""
 
     frames: int
     sample_rate: int
@@ -87,6 +115,13 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
+class Answered:
+    """What was asked for, where it is no take."""
+
+    value: object
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
     """It did not work out, with the sentence for people."""
 
@@ -96,3 +131,7 @@ class Refused:
 @dataclass(frozen=True, slots=True)
 class Stopped:
     """Cancelled, as was asked."""
+
+
+Ended = Done | Answered | Refused | Stopped
+"""Exactly one of them ends an order."""

@@ -13,24 +13,34 @@ from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nur_studio.core.errors import Cancelled, GenerationFailed
 from nur_studio.core.progress import Cancel, EtaMeter, OnProgress
 from nur_studio.engines import child
 from nur_studio.engines.base import EngineInfo, MusicTask
 from nur_studio.engines.messages import (
+    CANCEL,
+    ENOUGH,
+    GO_ON,
     PREVIEW_NAME,
     Advanced,
+    Answered,
     Chunk,
     Done,
     Grown,
     Made,
     Make,
+    Order,
+    Probe,
     Refused,
+    Release,
     Stopped,
     Warm,
 )
+
+if TYPE_CHECKING:
+    from nur_studio.engines.musicgen.probe import Forecast
 
 __all__ = ["Chunk", "EngineProcess", "Made"]
 
@@ -44,7 +54,7 @@ OnChunk = Callable[[Chunk], None]
 
 
 class EngineProcess:
-    """One child process in which engines run, one take at a time.
+    """One child process in which engines run, one order at a time.
 
     `log_file` receives what the child logs and prints. Safe to use from several threads.
     """
@@ -96,18 +106,43 @@ class EngineProcess:
         """Make one take into `folder`, which exists and is empty. Waits for its turn, then until it is done.
 
         Raises `Cancelled` at most a second after `cancel`, the `StudioError` the engine raised, and
-        `GenerationFailed` where the child crashed or met a fault. Whatever happens, the next call works.
+        `GenerationFailed` where the child crashed or met a fault. Whatever happens, the next call works. Once
+        `cancel.enough()`, an engine that can ends there and what it has made is the take.
+        """
+        meter = EtaMeter()
+
+        def heed(message: object) -> None:
+            if isinstance(message, Advanced):
+                on_progress(meter(message.stage, message.fraction))
+            elif isinstance(message, Grown):
+                on_chunk(Chunk(folder / PREVIEW_NAME, message.frames, message.sample_rate))
+
+        with self._next_turn(cancel):
+            made = self._ask(Make(engine, task, folder), heed, cancel)
+            assert isinstance(made, Made)
+            on_progress(meter("writing", 1.0))
+            return made
+
+    def forecast(self, model: str, device: str, cancel: Cancel) -> Forecast:
+        """What this machine makes of the model called `model`; tried there for some seconds. Waits for its turn.
+
+        Raises `Cancelled`, and `StudioError` where it cannot be tried.
         """
         with self._next_turn(cancel):
-            order = Make(engine, task, folder)
-            idle_before = self._process is not None
-            try:
-                return self._carry_out(order, on_progress, on_chunk, cancel)
-            except GenerationFailed:
-                if self._answered or not idle_before:
-                    raise
-                # It had died while idle (the system was short of memory, say): nothing is lost, a fresh one may do.
-                return self._carry_out(order, on_progress, on_chunk, cancel)
+            answer: Any = self._ask(Probe(model, device), _ignore, cancel)
+            forecast: Forecast = answer
+            return forecast
+
+    def release(self, name: str, cancel: Cancel) -> None:
+        """Have the child give back all memory and files of the engine called `name`. Waits for its turn."""
+        with self._next_turn(cancel):
+            if self._process is not None and self._process.is_alive():
+                self._ask(Release(name), _ignore, cancel)
+
+    def rest(self) -> None:
+        """End the child, once its order is done; the next order starts another."""
+        with self._turn:
+            self._end()
 
     def close(self) -> None:
         """End the child, and with it a generation that still runs (it raises `Cancelled`). Final."""
@@ -137,43 +172,52 @@ class EngineProcess:
         if self._closed:
             raise Cancelled
 
-    def _carry_out(self, order: Make, on_progress: OnProgress, on_chunk: OnChunk, cancel: Cancel) -> Made:
+    def _ask(self, order: Order, heed: Callable[[object], None], cancel: Cancel) -> object:
+        """The answer to an order; `heed` takes what is said before it."""
+        idle_before = self._process is not None
+        try:
+            return self._carry_out(order, heed, cancel)
+        except GenerationFailed:
+            if self._answered or not idle_before:
+                raise
+            # It had died while idle (the system was short of memory, say): nothing is lost, a fresh one may do.
+            return self._carry_out(order, heed, cancel)
+
+    def _carry_out(self, order: Order, heed: Callable[[object], None], cancel: Cancel) -> object:
         connection = self._running()
-        self._flag.value = 0
+        self._flag.value = GO_ON
         self._at_work, self._answered = True, False
         try:
             with contextlib.suppress(OSError):  # dead already: the next look says how it ended
                 connection.send(order)
-            return self._follow(connection, order.folder, on_progress, on_chunk, cancel)
+            return self._follow(connection, heed, cancel)
         except BaseException:
             self._settle()
             raise
 
-    def _follow(
-        self, connection: Connection, folder: Path, on_progress: OnProgress, on_chunk: OnChunk, cancel: Cancel
-    ) -> Made:
-        meter = EtaMeter()
+    def _follow(self, connection: Connection, heed: Callable[[object], None], cancel: Cancel) -> object:
         while True:
             self._check(cancel)
+            if self._flag.value == GO_ON and cancel.enough():
+                self._flag.value = ENOUGH
             try:
                 message = self._receive(connection, _LOOK_EVERY_S)
             except GenerationFailed:
                 self._check(cancel)  # what asked us to stop, a shutdown say, may have ended the child first
                 raise
             self._answered = self._answered or message is not None
-            if isinstance(message, Advanced):
-                on_progress(meter(message.stage, message.fraction))
-            elif isinstance(message, Grown):
-                on_chunk(Chunk(folder / PREVIEW_NAME, message.frames, message.sample_rate))
-            elif message is not None:
-                self._at_work = False
-                self._check(cancel)
-                if isinstance(message, Done):
-                    on_progress(meter("writing", 1.0))
-                    return message.made
-                if isinstance(message, Refused):
-                    raise message.error
-                raise Cancelled
+            if not isinstance(message, Done | Answered | Refused | Stopped):
+                heed(message)
+                continue
+            self._at_work = False
+            self._check(cancel)
+            if isinstance(message, Done):
+                return message.made
+            if isinstance(message, Answered):
+                return message.value
+            if isinstance(message, Refused):
+                raise message.error
+            raise Cancelled
 
     def _receive(self, connection: Connection, timeout_s: float) -> Any:
         """The next message, None after `timeout_s`. Raises `GenerationFailed` where the child has died."""
@@ -197,7 +241,7 @@ class EngineProcess:
         log.error("the engine process is gone: %s", how)
         return GenerationFailed(
             f"The engine stopped unexpectedly ({how}).",
-            hint=f"Try again, or a shorter length if memory was short; the details are in {self.log_file}.",
+            hint=f"Try again, with a shorter length or a smaller model if memory was short; details: {self.log_file}.",
         )
 
     def _settle(self) -> None:
@@ -206,11 +250,11 @@ class EngineProcess:
             return
         process, connection = self._process, self._connection
         if process is not None and connection is not None and process.is_alive():
-            self._flag.value = 1
+            self._flag.value = CANCEL
             deadline = time.monotonic() + KILL_AFTER_S
             with contextlib.suppress(GenerationFailed):
                 while (left := deadline - time.monotonic()) > 0:
-                    if isinstance(self._receive(connection, left), (Done, Refused, Stopped)):
+                    if isinstance(self._receive(connection, left), (Done, Answered, Refused, Stopped)):
                         self._at_work = False
                         return
                 log.warning("killing the engine process: it did not stop within %s s", KILL_AFTER_S)
@@ -225,7 +269,7 @@ class EngineProcess:
         self._kill()
         self._connection, theirs = self._context.Pipe()
         # A plain shared byte: an Event has a lock, and a child killed while holding it would hang us.
-        self._flag = self._context.RawValue("b", 0)
+        self._flag = self._context.RawValue("b", GO_ON)
         self._process = self._context.Process(
             target=child.run, args=(theirs, self._flag, self.log_file), name="nur-studio engine", daemon=True
         )
@@ -253,6 +297,10 @@ class EngineProcess:
             process.kill()
             process.join()
             process.close()
+
+
+def _ignore(_: object) -> None:
+    """What a child says on the way to an answer nobody follows."""
 
 
 @contextlib.contextmanager

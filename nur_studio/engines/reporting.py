@@ -15,6 +15,7 @@ from nur_studio.core.sound import Audio
 from nur_studio.engines.messages import Advanced, Grown
 
 _REPORT_EVERY_S = 0.03
+_FRAME_BYTES = 8  # two float32
 
 
 class Reporter:
@@ -39,13 +40,13 @@ class Reporter:
 
 
 class Preview:
-    """The growing file through which a take is heard before it is done; gone when it is."""
+    """An `OnAudio`: the growing file through which a take is heard before it is done; gone when it is."""
 
     def __init__(self, path: Path, connection: Connection) -> None:
         self._path = path
         self._connection = connection
         self._file: BinaryIO | None = None
-        self._frames = 0
+        self._frames = self._sample_rate = 0
 
     def __enter__(self) -> Preview:
         return self
@@ -56,11 +57,20 @@ class Preview:
             with contextlib.suppress(OSError):  # Windows keeps what a player still reads; it goes with the folder
                 self._path.unlink()
 
-    def add(self, audio: Audio, sample_rate: int) -> None:
-        """An `OnAudio`."""
+    def __call__(self, audio: Audio, sample_rate: int) -> None:
         if self._file is None:
             self._file = self._path.open("wb")
         self._file.write(np.ascontiguousarray(audio, np.float32).data)
         self._file.flush()
         self._frames += len(audio)
+        self._sample_rate = sample_rate
         self._connection.send(Grown(self._frames, sample_rate))
+
+    def rewind(self, frames: int) -> None:
+        """What comes next is written over all but the first `frames`."""
+        if frames >= self._frames or self._file is None:
+            return
+        # Not truncated: a player that is reading there now is told in the same moment, and must not fall off the end.
+        self._file.seek(frames * _FRAME_BYTES)
+        self._frames = frames
+        self._connection.send(Grown(frames, self._sample_rate))

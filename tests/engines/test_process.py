@@ -10,6 +10,8 @@ import textwrap
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import fake_engine
@@ -23,7 +25,9 @@ from nur_studio.core.errors import Cancelled, EngineUnavailable, FileProblem, Ge
 from nur_studio.core.mix import STEMS
 from nur_studio.core.progress import CancelToken, Progress, ignore_progress
 from nur_studio.core.prompt import PromptReading
+from nur_studio.engines import workshop
 from nur_studio.engines.base import EngineInfo, MusicTask
+from nur_studio.engines.messages import CODES_NAME, Make, Refused
 from nur_studio.engines.process import KILL_AFTER_S, Chunk, EngineProcess, Made
 
 READING = PromptReading("lo-fi", True, 120, True, (70, 90))
@@ -101,6 +105,116 @@ def test_the_preview_grows_while_the_take_is_made(shared: EngineProcess, folder:
     assert len(heard) == fake_engine.STEPS
     assert [len(h) for h in heard] == sorted({len(h) for h in heard})
     np.testing.assert_array_equal(heard[-1], expected)
+
+
+def test_what_is_made_again_is_heard_again(shared: EngineProcess, folder: Path) -> None:
+    """A chunk that is taken back and made anew: the file says less, then holds what is played in its place."""
+    told: list[int] = []
+    last: list[np.ndarray] = []
+
+    def listen(chunk: Chunk) -> None:
+        told.append(chunk.frames)
+        last[:] = [np.fromfile(chunk.path, np.float32, chunk.frames * 2).reshape(-1, 2)]
+
+    engine = fake_engine.info("wavering", rewinds=True, step_s=0.1)
+    shared.make(engine, task(), folder, ignore_progress, listen, CancelToken())
+    falls = [(before, after) for before, after in pairwise(told) if after < before]
+    assert falls == [(3 * 44100, 2 * 44100)]
+    np.testing.assert_array_equal(last[0], sum(fake_engine.music(task()).values()))
+
+
+def test_enough_is_enough_where_an_engine_can(shared: EngineProcess, folder: Path, tmp_path: Path) -> None:
+    def end_early(engine: EngineInfo, into: Path) -> Made:
+        cancel = CancelToken()
+
+        def keep(chunk: Chunk) -> None:
+            if chunk.frames >= 2 * 44100:
+                cancel.keep()
+
+        return shared.make(engine, task(), into, ignore_progress, keep, cancel)
+
+    made = end_early(fake_engine.info("keeping", keeps=True, step_s=0.2), folder)
+    assert 2 * 44100 <= made.masters.frames < 5 * 44100
+    assert made.note == "It was ended early."
+    kept, _ = read_audio(stem_path(folder, "drums"))
+    np.testing.assert_allclose(kept, fake_engine.music(task())["drums"][: len(kept)], atol=2**-22)
+    (tmp_path / "whole").mkdir()
+    assert end_early(fake_engine.info("slow", step_s=0.1), tmp_path / "whole").masters.frames == 5 * 44100
+
+
+def test_codes_are_kept_with_the_take(shared: EngineProcess, folder: Path) -> None:
+    from nur_studio.engines.musicgen.references import read_codes
+
+    make(shared, fake_engine.info("coded", codes=True), folder)
+    kept = read_codes(folder / CODES_NAME)
+    np.testing.assert_array_equal(kept.codes, np.arange(8).reshape(2, 4))
+
+
+def test_one_heavy_engine_at_a_time_and_none_that_is_released(tmp_path: Path) -> None:
+    process = EngineProcess(tmp_path / "engine.log")
+
+    def released(engine: EngineInfo) -> object:
+        folder = tmp_path / str(len(list(tmp_path.iterdir())))
+        folder.mkdir()
+        return make(process, engine, folder).details["released"]
+
+    one, two = fake_engine.info("one", heavy=True), fake_engine.info("two", heavy=True)
+    try:
+        process.release("one", CancelToken())
+        assert process.pid is None, "nothing is started to release nothing"
+        assert released(one) == 0
+        assert released(one) == 0
+        make(process, fake_engine.info(), tmp_path)
+        assert released(one) == 0, "a light engine leaves it where it is"
+        assert released(two) == 1
+        assert released(one) == 2
+        process.release("one", CancelToken())
+        process.release("nobody", CancelToken())
+        assert released(two) == 3
+        assert released(replace(two, options={"deaf": True})) == 4, "with other options it is another one"
+    finally:
+        process.close()
+
+
+class Notes:
+    """A connection that only listens."""
+
+    def __init__(self) -> None:
+        self.messages: list[object] = []
+
+    def send(self, message: object) -> None:
+        self.messages.append(message)
+
+
+def test_memory_is_given_back_when_idle_or_scarce(tmp_path: Path) -> None:
+    notes = Notes()
+    shop = workshop.Workshop(notes, CancelToken(), tmp_path / "log")  # type: ignore[arg-type]
+
+    def holds() -> bool:
+        return shop.holds_memory
+
+    assert not holds()
+    shop.carry_out(Make(fake_engine.info("light"), task(), tmp_path))
+    assert not holds()
+
+    def loaded() -> None:
+        shop.carry_out(Make(fake_engine.info("heavy", heavy=True), task(), tmp_path))
+        assert holds()
+
+    loaded()
+    shop.spare(workshop.SCARCE_RELEASE_S - 1, 0.0)
+    assert holds(), "between two takes nothing is unloaded"
+    shop.spare(workshop.IDLE_RELEASE_S - 1, 0.5)
+    assert holds()
+    shop.spare(workshop.SCARCE_RELEASE_S, 0.05)
+    assert not holds()
+    loaded()
+    shop.spare(workshop.IDLE_RELEASE_S, 0.9)
+    assert not holds()
+    loaded()
+    shop.carry_out(Make(fake_engine.info("heavy2", heavy=True, fault="memory"), task(), tmp_path))
+    assert isinstance(notes.messages[-1], Refused)
+    assert not holds(), "what ran out of memory holds none of it"
 
 
 @pytest.mark.parametrize(

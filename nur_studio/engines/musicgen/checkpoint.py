@@ -7,6 +7,7 @@ import mmap
 import pickle
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -80,29 +81,47 @@ def best_state(package: Mapping[str, Any], path: Path) -> dict[str, torch.Tensor
     return state
 
 
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """A weight whose rows lie in several: put together when it is taken, not before."""
+
+    parts: tuple[torch.Tensor, ...]
+
+
 class Weights:
     """Weights taken out of a checkpoint one by one, each checked against the shape it must have.
 
     `state` must come from `read_package`: mapped from disk.
     """
 
-    def __init__(self, state: dict[str, torch.Tensor], path: Path) -> None:
+    def __init__(self, state: Mapping[str, torch.Tensor | Joined], path: Path) -> None:
         self._state = dict(state)
         self._path = path
         self._taken: list[torch.Tensor] = []
 
     def take(self, name: str, shape: tuple[int, ...]) -> torch.Tensor:
         """The weight called `name`, still on disk. Raises `BadCheckpoint` where it is absent or of another shape."""
-        weight = self._state.pop(name, None)
-        if weight is None:
+        stored = self._state.pop(name, None)
+        if stored is None:
             raise BadCheckpoint(f"{self._path} lacks the weights {name}.", hint="Download or import the model again.")
+        weight = self._whole(stored, name)
         if tuple(weight.shape) != shape or not weight.is_floating_point():
             raise BadCheckpoint(
                 f"{self._path} describes one model and holds another: {name} is {tuple(weight.shape)}, not {shape}.",
                 hint="Download or import the model again.",
             )
-        self._taken.append(weight)
+        self._taken += stored.parts if isinstance(stored, Joined) else [stored]
         return weight
+
+    def _whole(self, stored: torch.Tensor | Joined, name: str) -> torch.Tensor:
+        if isinstance(stored, torch.Tensor):
+            return stored
+        try:
+            return torch.cat(stored.parts)
+        except RuntimeError as error:
+            raise BadCheckpoint(
+                f"The parts of {name} in {self._path} do not fit together.", hint="Download or import the model again."
+            ) from error
 
     def release(self) -> None:
         """Give back the memory of all weights taken so far: whoever took them has copies by now.
@@ -120,7 +139,7 @@ class Weights:
     def take_group(self, prefix: str) -> dict[str, torch.Tensor]:
         """All weights whose names begin with `prefix`, without it."""
         names = [name for name in self._state if name.startswith(prefix)]
-        return {name.removeprefix(prefix): self._state.pop(name) for name in names}
+        return {name.removeprefix(prefix): self._whole(self._state.pop(name), name) for name in names}
 
     def check_empty(self) -> None:
         """Raises `BadCheckpoint` where weights were left over: the model would not be the one that was trained."""

@@ -50,6 +50,18 @@ class Codec:
         """How many frames after a frame must be known before its sound is final."""
         return self.head_reach + self.tail_reach
 
+    @torch.inference_mode()
+    def encode(self, sound: Audio) -> torch.Tensor:
+        """Sound (samples, channels) at the codec's rate as codes (codebooks of all channels, frames).
+
+        A mono codec hears stereo's two channels one after the other; their codes interleave, left first. The last frame
+        may be filled up with silence.
+        """
+        device = next(self.model.parameters()).device
+        channels = torch.from_numpy(np.ascontiguousarray(sound.T)).to(device)
+        codes = torch.cat([self.model.encode(channel.view(1, 1, -1))[0] for channel in channels])
+        return codes.transpose(0, 1).flatten(0, 1) if self.stereo else codes[0]
+
 
 def take_apart(model: Any, stereo: bool) -> Codec:
     """A `Codec` of an audiocraft `CompressionModel` that holds an EnCodec of either audiocraft or transformers.
@@ -112,6 +124,11 @@ def _reach(layers: nn.Module) -> tuple[int, int]:
     return math.ceil(reach), scale
 
 
+Mark = tuple[
+    torch.Tensor | None, torch.Tensor | None, tuple[torch.Tensor, torch.Tensor] | None, int, int, int, int, int
+]
+
+
 class SoundStream:
     """Decodes tokens of several takes to sound while they still come in.
 
@@ -130,6 +147,20 @@ class SoundStream:
     def frames_made(self) -> int:
         """How many frames are sound already."""
         return self._made
+
+    def mark(self) -> Mark:
+        """This moment, for `restore`. Costs nothing: what is remembered is never changed in place."""
+        return (
+            self._latents, self._features, self._state,
+            self._latent_start, self._feature_start, self._heard, self._headed, self._made,
+        )  # fmt: skip
+
+    def restore(self, mark: Mark) -> None:
+        """Go back to a moment: what was taken in since then is forgotten."""
+        (
+            self._latents, self._features, self._state,
+            self._latent_start, self._feature_start, self._heard, self._headed, self._made,
+        ) = mark  # fmt: skip
 
     @torch.inference_mode()
     def add(self, codes: torch.Tensor, last: bool = False) -> torch.Tensor:

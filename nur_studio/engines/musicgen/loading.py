@@ -29,6 +29,7 @@ from nur_studio.engines.musicgen.checkpoint import (
 from nur_studio.engines.musicgen.codec import Codec, take_apart
 from nur_studio.engines.musicgen.conditions import Conditioner
 from nur_studio.engines.musicgen.facts import ModelFacts, UnknownModel, read_facts
+from nur_studio.engines.musicgen.published import WEIGHTS_FILE, is_published, read_published
 from nur_studio.engines.musicgen.shim import audiocraft
 from nur_studio.engines.musicgen.weights import LanguageModel, read_language_model
 
@@ -91,12 +92,17 @@ def load(
 
     tell(0.0)
     # The checkpoints first: what is wrong with a file is known in milliseconds, and the imports take seconds.
-    path = folders.checkpoint / LM_FILE
-    package = read_package(path)
-    config = read_config(package, path)
-    facts = read_facts(config)
-    weights = Weights(best_state(package, path), path)
-    codec_package = read_package(folders.checkpoint / CODEC_FILE)
+    if is_published(folders.checkpoint):
+        path = folders.checkpoint / WEIGHTS_FILE
+        config, state = read_published(folders.checkpoint)
+        facts, weights = read_facts(config), Weights(state, path)
+        codec_package: dict[str, Any] = {"pretrained": "encodec_32khz"}
+    else:
+        path = folders.checkpoint / LM_FILE
+        package = read_package(path)
+        config = read_config(package, path)
+        facts, weights = read_facts(config), Weights(best_state(package, path), path)
+        codec_package = read_package(folders.checkpoint / CODEC_FILE)
     audiocraft()
     tell(_IMPORTED)
     conditioner = _conditioner(config, facts, weights, folders.text_encoder, device)
@@ -139,9 +145,13 @@ def _conditioner(
         provider = builders.get_conditioner_provider(facts.dim, config)
     state = weights.take_group("condition_provider.")
     try:
-        provider.load_state_dict(state)
+        odd = provider.load_state_dict(state, strict=False)
     except RuntimeError as error:
         raise BadCheckpoint(f"The text encoder in {text_encoder} is not the one the model was trained with.") from error
+    # Tables that are computed, a melody's filters, are weights to audiocraft and not to transformers.
+    lacking = sorted(set(odd.missing_keys) & {name for name, _ in provider.named_parameters()})
+    if lacking or odd.unexpected_keys:
+        raise BadCheckpoint(f"The checkpoint's conditions are not MusicGen's ({[*lacking, *odd.unexpected_keys][0]}).")
     if facts.melody:
         melody: Any = provider.conditioners["self_wav"]
         melody._get_stemmed_wav = lambda wav, sample_rate: wav.mean(1, keepdim=True)  # comes without drums and bass

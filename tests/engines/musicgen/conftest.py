@@ -80,3 +80,25 @@ def family(families: dict[str, Family], request: pytest.FixtureRequest) -> Famil
 @pytest.fixture
 def text(families: dict[str, Family]) -> Family:
     return families["text"]
+
+
+@pytest.fixture(scope="session")
+def weights_folder(all_folders: dict[str, ModelFolders], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of weights as a person has it after importing: a tiny small, stereo-small and melody."""
+    import shutil
+
+    from nur_studio.core.progress import CancelToken, ignore_progress
+    from nur_studio.engines.importing import import_folder
+    from nur_studio.engines.weights import WeightStore
+
+    disk = tmp_path_factory.mktemp("disk")
+    names = {"text": "musicgen-small", "stereo": "musicgen-stereo-small", "melody": "musicgen-melody"}
+    for family, name in names.items():
+        shutil.copytree(all_folders[family].checkpoint, disk / name)
+    text = all_folders["text"]
+    assert text.codec is not None
+    shutil.copytree(text.text_encoder, disk / "t5-base")
+    shutil.copytree(text.codec, disk / "encodec_32khz")
+    store = WeightStore(tmp_path_factory.mktemp("weights"))
+    assert set(import_folder(store, disk, ignore_progress, CancelToken())) == set(names.values())
+    return store.folder

@@ -35,6 +35,9 @@ class Job:
     def is_set(self) -> bool:
         return self.cancel.is_set()
 
+    def enough(self) -> bool:
+        return self.cancel.enough()
+
     def reach(self, share: float) -> None:
         """Say outright how far this job is."""
         self.taken = max(self.taken, round(share * self.steps))

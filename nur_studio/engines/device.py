@@ -1,0 +1,65 @@
+"""Where a model computes: the card that was asked for or is there, and in which precision. Never by surprise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from nur_studio.core.errors import EngineUnavailable
+
+Kind = Literal["cuda", "mps", "cpu"]
+DEVICES = ("auto", "cuda", "mps", "cpu")
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """`title` is for people ("NVIDIA H100"), `memory_bytes` all the memory it has, `precision` bf16, fp16 or fp32."""
+
+    kind: Kind
+    title: str
+    memory_bytes: int
+    precision: str
+
+    @property
+    def bytes_per_weight(self) -> int:
+        return 4 if self.precision == "fp32" else 2
+
+
+def choose(wanted: str = "auto") -> Device:
+    """The device called `wanted`; "auto" takes CUDA, else MPS, else the CPU. For the engine process: imports torch.
+
+    Raises `EngineUnavailable` where the one asked for is not there: nobody finds out by waiting that it is the CPU.
+    """
+    import torch
+
+    if wanted not in DEVICES:
+        raise EngineUnavailable(f"There is no device {wanted!r}; known: {', '.join(DEVICES)}.")
+    if wanted == "cuda" or (wanted == "auto" and torch.cuda.is_available()):
+        if not torch.cuda.is_available():
+            raise _absent("NVIDIA graphics card that torch can use", "CUDA")
+        return _cuda(torch)
+    mps = torch.backends.mps.is_available()
+    if wanted == "mps" or (wanted == "auto" and mps):
+        if not mps:
+            raise _absent("Apple graphics processor that torch can use", "MPS")
+        return Device("mps", "Apple GPU", _memory(), "fp16")
+    return Device("cpu", "CPU", _memory(), "fp32")
+
+
+def _cuda(torch: Any) -> Device:
+    properties = torch.cuda.get_device_properties(0)
+    precision = "bf16" if torch.cuda.is_bf16_supported() else "fp16"
+    return Device("cuda", properties.name, int(properties.total_memory), precision)
+
+
+def _absent(what: str, name: str) -> EngineUnavailable:
+    return EngineUnavailable(
+        f"{name} was chosen in the settings, and this machine has no {what}.",
+        hint="Choose “auto” or “cpu” as device.",
+    )
+
+
+def _memory() -> int:
+    import psutil
+
+    return int(psutil.virtual_memory().total)

@@ -1,0 +1,74 @@
+"""MusicGen as a music engine: one model of the weights folder, kept warm, that makes takes of any length."""
+
+from __future__ import annotations
+
+import gc
+from pathlib import Path
+
+import torch
+
+from nur_studio.core.errors import GenerationFailed
+from nur_studio.core.progress import Cancel, CancelToken, OnProgress, ignore_progress, ranged
+from nur_studio.engines.base import Music, MusicTask, OnAudio
+from nur_studio.engines.device import Device, choose
+from nur_studio.engines.models import model as model_named
+from nur_studio.engines.musicgen.loading import ModelFolders, MusicGenModel, load
+from nur_studio.engines.musicgen.taking import Taking, is_out_of_memory
+from nur_studio.engines.weights import WeightStore
+
+_LOADING_SHARE = 0.1  # of a take's progress, where the model has to be loaded first
+_DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
+
+
+class MusicGenEngine:
+    """Implements `MusicGenerator` for the model called `model` below `folder`, on the device called `device`."""
+
+    def __init__(self, model: str, folder: str, device: str = "auto") -> None:
+        self.info = model_named(model)
+        self._store = WeightStore(Path(folder))
+        self._wanted = device
+        self._ready: tuple[MusicGenModel, Device] | None = None
+
+    def warm(self) -> None:
+        """Load the model ahead of time."""
+        self._loaded(ignore_progress, CancelToken())
+
+    def release(self) -> None:
+        """Give all memory back; the next take loads the model again."""
+        self._ready = None
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+    def generate(self, task: MusicTask, on_progress: OnProgress, on_audio: OnAudio, cancel: Cancel) -> Music:
+        """Make one take, window by window. What is decoded is heard at once.
+
+        Raises `GenerationFailed` where memory did not even do for a second of music.
+        """
+        share = _LOADING_SHARE if self._ready is None else 0.0
+        try:
+            model, device = self._loaded(ranged(on_progress, 0.0, share), cancel)
+            making = ranged(on_progress, share, 1.0)
+            return Taking(model, self.info, device, task, making, on_audio, cancel).music()
+        except (MemoryError, RuntimeError) as error:  # torch's own OutOfMemoryError is a RuntimeError
+            if not is_out_of_memory(error):
+                raise
+            self.release()
+            raise GenerationFailed(
+                f"There is not enough memory for {self.info.title}.",
+                hint="Choose a smaller model, a shorter length, or the CPU as device in the settings.",
+            ) from error
+
+    def _loaded(self, on_progress: OnProgress, cancel: Cancel) -> tuple[MusicGenModel, Device]:
+        if self._ready is None:
+            device = choose(self._wanted)
+            paths = self._store.paths(self.info)
+            folders = ModelFolders(paths.checkpoint, paths.text_encoder, paths.codec)
+            model = load(folders, torch.device(device.kind), _DTYPES[device.precision], on_progress, cancel)
+            self._ready = model, device
+        return self._ready
+
+
+def musicgen(model: str, folder: str, device: str = "auto") -> MusicGenEngine:
+    """The factory the engine catalogue names."""
+    return MusicGenEngine(model, folder, device)

@@ -1,0 +1,129 @@
+"""What a model will do on this machine, found out in seconds: two of its layers at work, the rest reckoned from them.
+
+Nothing heavy is imported with this module: a `Forecast` crosses to the window.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from nur_studio.core.errors import StudioError
+from nur_studio.engines.device import Device, choose
+from nur_studio.engines.models import ModelInfo
+
+if TYPE_CHECKING:
+    import torch
+
+FRAMES_PER_S = 50
+_STEPS = 12
+_CACHE = 1000  # positions heard already: two thirds of a window
+_FEW, _MORE = 1, 3  # layers
+_CODEC_SHARE = 1.15  # decoding to sound and the rest: measured at 15 % beside the small model's steps on a CPU
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """`seconds_per_minute` of music, on `device` in `precision`; `fits` where it has `memory_bytes` or more."""
+
+    model: str
+    device: str
+    precision: str
+    fits: bool
+    memory_bytes: int
+    seconds_per_minute: float
+
+
+def forecast(model: ModelInfo, wanted: str = "auto") -> Forecast:
+    """Measure a model's layers, in their true size with random weights, on the device that would be used.
+
+    Two measurements with one and three layers give what a layer costs and what all else costs. Raises
+    `EngineUnavailable` where the device is not there.
+    """
+    device = choose(wanted)
+    memory = model.memory_bytes(device.bytes_per_weight)
+    fits = memory <= device.memory_bytes
+    few, more = (_step_s(model, layers, device) for layers in (_FEW, _MORE))
+    layer = max(1e-6, (more - few) / (_MORE - _FEW))
+    step = max(0.0, few - _FEW * layer) + model.layers * layer
+    seconds = 60.0 * FRAMES_PER_S * step * _CODEC_SHARE
+    return Forecast(model.name, device.title, device.precision, fits, memory, round(seconds, 1))
+
+
+def _step_s(model: ModelInfo, layers: int, device: Device) -> float:
+    """Seconds a decoding step of one take needs, guidance included, with so many layers."""
+    import torch
+
+    from nur_studio.engines.musicgen.conditions import Conditions
+    from nur_studio.engines.musicgen.transformer import Transformer
+
+    place = torch.device(device.kind)
+    try:
+        language_model = _random_model(model, layers, place, device.precision)
+        words = torch.zeros((2, 24, model.dim), device=place)
+        nothing = words[:, :0]
+        conditions = Conditions(words, nothing) if model.melody else Conditions(nothing, words)
+        transformer = Transformer(language_model, conditions, 1, _CACHE + _STEPS + 2)
+        tokens = torch.zeros((1, model.codebooks, _CACHE), dtype=torch.long, device=place)
+        transformer.hear(tokens)
+        times = []
+        for _ in range(_STEPS):
+            started = time.perf_counter()
+            float(transformer.hear(tokens[..., :1]).sum())  # waits for the device
+            times.append(time.perf_counter() - started)
+    except RuntimeError as error:
+        raise StudioError(f"{model.title} cannot be tried on {device.title}: {str(error).splitlines()[0]}") from error
+    return statistics.median(times)
+
+
+def _random_model(model: ModelInfo, layers: int, device: torch.device, precision: str) -> Any:
+    import torch
+
+    from nur_studio.engines.musicgen.facts import ModelFacts
+    from nur_studio.engines.musicgen.weights import CrossAttention, LanguageModel, Layer, Linear, Norm
+
+    dtype = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}[precision]
+    dim, card = model.dim, 2048
+
+    def linear(outputs: int, inputs: int) -> Linear:
+        return Linear(torch.randn(outputs, inputs) * 0.02, None, device, dtype)
+
+    norm = Norm(torch.ones(dim, device=device), torch.zeros(dim, device=device))
+
+    def layer() -> Layer:
+        cross = None
+        if not model.melody:
+            cross = CrossAttention(norm, linear(dim, dim), linear(2 * dim, dim), linear(dim, dim))
+        return Layer(
+            norm, linear(3 * dim, dim), linear(dim, dim), cross, norm, linear(4 * dim, dim), linear(dim, 4 * dim)
+        )
+
+    facts = ModelFacts(
+        dim=dim,
+        layers=layers,
+        heads=model.heads,
+        feed_forward=4 * dim,
+        codebooks=model.codebooks,
+        card=card,
+        delays=tuple(range(model.codebooks)),
+        stereo=model.stereo,
+        melody=model.melody,
+        cross=(),
+        prepend=(),
+        sample_rate=32000,
+        window_s=30.0,
+        guidance=3.0,
+    )
+    embeddings = torch.zeros((model.codebooks * (card + 1), dim), device=device)
+    return LanguageModel(
+        facts,
+        embeddings,
+        tuple(layer() for _ in range(layers)),
+        norm,
+        linear(model.codebooks * card, dim),
+        torch.nn.functional.gelu,
+        device,
+        dtype,
+    )

@@ -1,0 +1,339 @@
+"""One take with MusicGen: windows decoded in turn, each judged when it is whole and rolled again where it lost the
+thread, all of it heard while it is made."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from nur_studio.core.controls import SectionPrompt
+from nur_studio.core.description import describe
+from nur_studio.core.errors import Cancelled, FileProblem, GenerationFailed
+from nur_studio.core.names import title_from_prompt
+from nur_studio.core.progress import Cancel, OnProgress, Progress
+from nur_studio.core.sound import Audio
+from nur_studio.core.timing import Section
+from nur_studio.engines.base import Music, MusicTask, OnAudio
+from nur_studio.engines.device import Device
+from nur_studio.engines.models import ModelInfo
+from nur_studio.engines.musicgen.conditions import Conditions
+from nur_studio.engines.musicgen.decoding import Window
+from nur_studio.engines.musicgen.delivery import fade_length_s, faded, levelled
+from nur_studio.engines.musicgen.guards import History, Verdict, judge
+from nur_studio.engines.musicgen.loading import MusicGenModel
+from nur_studio.engines.musicgen.longform import WindowPlan, carry_frames, plan
+from nur_studio.engines.musicgen.references import count_in, read_codes, read_reference
+from nur_studio.engines.musicgen.sampling import Sampling
+from nur_studio.engines.musicgen.sounding import Sounding
+
+log = logging.getLogger(__name__)
+
+MAX_ROLLS = 3  # of one window
+MAX_ROLLS_AGAIN = 6  # of a whole take
+SHORTEST_S = 1.0  # less is not worth keeping
+_CHUNK_S = 0.5  # of codes decoded at a time: what a listener waits for
+
+
+@dataclass(frozen=True, slots=True)
+class _Opening:
+    """Codes (codebooks, frames) the music begins with; the first `lead` frames are not part of the take."""
+
+    codes: torch.Tensor
+    lead: int
+
+
+class Taking:
+    """Makes one take. `music` is called once."""
+
+    def __init__(
+        self,
+        model: MusicGenModel,
+        info: ModelInfo,
+        device: Device,
+        task: MusicTask,
+        on_progress: OnProgress,
+        on_audio: OnAudio,
+        cancel: Cancel,
+    ) -> None:
+        self._model, self._info, self._device, self._task = model, info, device, task
+        self._on_progress, self._cancel = on_progress, cancel
+        self._on_audio = on_audio
+        self._rate = model.codec.frame_rate
+        self._bar_s = task.reading.beats_per_bar * 60.0 / task.tempo
+        controls = task.controls
+        self._sampling = Sampling(
+            guidance=model.facts.guidance if controls.guidance is None else controls.guidance,
+            temperature=controls.temperature,
+            top_k=controls.top_k,
+        )
+        self._descriptions, self._changes_bars = _descriptions(task)
+        self._conditions: dict[int, Conditions] = {}
+        self._melody: Audio | None = None
+        self._log: list[dict[str, Any]] = []
+        self._rolls_again = self._lead = 0
+        self._note = ""
+
+    def music(self) -> Music:
+        """The take. Raises `Cancelled`; out of memory passes through where less than a second was made by then."""
+        task = self._task
+        self._cancel.check()
+        self._on_progress(Progress("reading the description", 0.0))
+        opening = self._opening()
+        frames = round(task.duration_s * task.sample_rate)
+        lead = self._lead = opening.lead
+        sounding = Sounding(self._model.codec, task.sample_rate, lead, frames, self._on_audio)
+        sounding.add(opening.codes)
+        total = lead + math.ceil(task.duration_s * self._rate - 1e-9)
+        plans = self._plans(opening.codes.shape[-1], lead, total)
+        try:
+            self._make(plans, sounding, total)
+        except (MemoryError, torch.OutOfMemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error) or sounding.heard < SHORTEST_S * self._rate:
+                raise
+            log.exception("out of memory in the middle of a take")
+            self._note = _kept_note(sounding.heard / self._rate, self._info)
+        if sounding.heard < SHORTEST_S * self._rate:
+            raise Cancelled
+        if not self._note and sounding.heard < total - lead:
+            self._note = f"Ended early, as asked: {sounding.heard / self._rate:.1f} of {task.duration_s:g} s."
+        audio = sounding.finish()
+        codes = sounding.kept_codes()
+        if not task.controls.loop:
+            length_s = len(audio) / task.sample_rate
+            audio = faded(audio, round(fade_length_s(self._bar_s, length_s) * task.sample_rate))
+        self._cancel.check()
+        audio = levelled(audio, task.sample_rate, task.master)
+        return Music(
+            mix=audio,
+            stems={},
+            sample_rate=task.sample_rate,
+            tempo=task.tempo,
+            beats_per_bar=task.reading.beats_per_bar,
+            key=task.reading.key,
+            sections=_sections(task, len(audio) / task.sample_rate / self._bar_s),
+            details=self._details(opening),
+            note=self._note,
+            codes=codes,
+        )
+
+    # -- what it begins with -----------------------------------------------------------------------------------------
+
+    def _opening(self) -> _Opening:
+        task, codec = self._task, self._model.codec
+        reference = task.controls.reference
+        if reference is not None and task.reference is None:
+            raise GenerationFailed("The reference of this take was not found.")
+        if reference is not None and reference.use == "melody":
+            if not self._info.melody:
+                raise GenerationFailed(f"{self._info.title} follows no melody.", hint="The melody models do.")
+            assert task.reference is not None
+            self._melody = read_reference(task.reference, codec.sample_rate, 1)[:, 0]
+        if reference is not None and reference.use == "continue":
+            return _Opening(self._continued(), 0)
+        if task.controls.count_in:
+            primer = count_in(task, codec.sample_rate, self._cancel)
+            # From the front, so that the downbeat after it falls on a frame.
+            primer = primer[len(primer) % codec.hop :]
+            channels = 2 if codec.stereo else 1
+            codes = codec.encode(np.repeat(primer, channels, axis=1))
+            return _Opening(codes, codes.shape[-1])
+        return _Opening(torch.zeros((self._model.facts.codebooks, 0), dtype=torch.long, device=self._where()), 0)
+
+    def _continued(self) -> torch.Tensor:
+        """The codes that the take goes on from: those its music was made of, or its audio's, encoded once."""
+        reference, codec, facts = self._task.reference, self._model.codec, self._model.facts
+        assert reference is not None
+        if reference.codes is not None:
+            try:
+                kept = read_codes(reference.codes)
+            except FileProblem:
+                log.exception("the codes of the reference cannot be read: its audio is encoded instead")
+            else:
+                if len(kept.codes) == facts.codebooks and kept.codes.max() < facts.card:
+                    start = round(reference.start_s * self._rate)
+                    end = None if reference.end_s is None else round(reference.end_s * self._rate)
+                    codes = torch.from_numpy(kept.codes[:, start:end].astype(np.int64))
+                    if codes.shape[-1]:
+                        return codes.to(self._where())
+        sound = read_reference(reference, codec.sample_rate, 2 if codec.stereo else 1)
+        # Only whole frames: the last one would be filled up with silence, and music would go on from that.
+        whole = sound[: len(sound) // codec.hop * codec.hop]
+        if not len(whole):
+            raise GenerationFailed("The part that was chosen is too short to go on from.")
+        return codec.encode(whole)
+
+    def _where(self) -> torch.device:
+        return self._model.language_model.device
+
+    # -- windows -----------------------------------------------------------------------------------------------------
+
+    def _plans(self, first: int, lead: int, total: int) -> list[WindowPlan]:
+        if first >= total:
+            raise GenerationFailed("The part to go on from is as long as the whole take.", hint="Ask for more seconds.")
+        count = math.ceil((total - lead) / self._rate / self._bar_s) + 1
+        bars = [lead + round(bar * self._bar_s * self._rate) for bar in range(count)]
+        changes = [lead + round(bar * self._bar_s * self._rate) for bar in self._changes_bars]
+        carry = carry_frames(self._rate, self._bar_s)
+        return plan(first, total, self._model.window_frames, carry, bars, changes)
+
+    def _make(self, plans: list[WindowPlan], sounding: Sounding, total: int) -> None:
+        history = History()
+        first = plans[0].start
+        for number, window in enumerate(plans):
+            place = sounding.place()
+            rolls: list[tuple[int, torch.Tensor, Verdict]] = []
+            while True:
+                seed = window_seed(self._task.seed, number, len(rolls))
+                codes = self._roll(window, seed, sounding, first, total)
+                whole = codes.shape[-1] == window.end - window.start
+                fresh = codes.to("cpu", torch.int16).numpy()
+                verdict = judge(sounding.sound_since(place), self._model.codec.sample_rate, fresh, history)
+                rolls.append((seed, codes, verdict))
+                if not verdict.faults or not whole or not self._may_roll_again(len(rolls)):
+                    break
+                log.info("window %d lost the thread (%s): rolled again", number, ", ".join(verdict.faults))
+                self._rolls_again += 1
+                sounding.back_to(place)
+            best = min(range(len(rolls)), key=lambda index: (rolls[index][2].badness, index)) if whole else -1
+            if best not in (-1, len(rolls) - 1):
+                sounding.back_to(place)
+                sounding.add(rolls[best][1])
+            history.add(rolls[best][2])
+            self._note_window(window, rolls, rolls[best][0])
+            if not whole:
+                return
+
+    def _may_roll_again(self, rolled: int) -> bool:
+        return rolled < MAX_ROLLS and self._rolls_again < MAX_ROLLS_AGAIN
+
+    def _roll(self, window: WindowPlan, seed: int, sounding: Sounding, first: int, total: int) -> torch.Tensor:
+        """Decode a window and make it heard; its new codes, fewer than planned where it is enough."""
+        known = sounding.codes[:, window.start - window.carry : window.start]
+        decoding = Window(
+            self._model.language_model,
+            self._conditions_for(window),
+            window.carry + window.end - window.start,
+            (seed,),
+            self._sampling,
+            known[None] if window.carry else None,
+        )
+        done = window.carry
+        chunk = round(_CHUNK_S * self._rate)
+        while decoding.steps_left:
+            self._cancel.check()
+            if self._cancel.enough():
+                break
+            decoding.step()
+            if decoding.ready - done >= chunk:
+                sounding.add(decoding.codes(done, decoding.ready)[0])
+                done = decoding.ready
+            made = window.start + decoding.ready - window.carry - first
+            self._on_progress(Progress("making music", made / (total - first)))
+        if decoding.ready > done:
+            sounding.add(decoding.codes(done, decoding.ready)[0])
+        return decoding.codes(window.carry, decoding.ready)[0]
+
+    def _conditions_for(self, window: WindowPlan) -> Conditions:
+        """Words of the window's section; the melody from where the window begins in the music."""
+        controls = self._task.controls
+        if self._melody is not None:
+            codec = self._model.codec
+            shift = (window.start - window.carry - self._lead) * codec.hop % len(self._melody)
+            melody = torch.from_numpy(np.roll(self._melody, -shift))
+            return self._model.conditioner(self._descriptions[window.section], controls.negative, melody)
+        if window.section not in self._conditions:
+            self._conditions[window.section] = self._model.conditioner(
+                self._descriptions[window.section], controls.negative
+            )
+        return self._conditions[window.section]
+
+    # -- the recipe --------------------------------------------------------------------------------------------------
+
+    def _note_window(self, window: WindowPlan, rolls: list[tuple[int, torch.Tensor, Verdict]], kept: int) -> None:
+        self._log.append(
+            {
+                "start_s": round((window.start - self._lead) / self._rate, 3),
+                "end_s": round((window.end - self._lead) / self._rate, 3),
+                "carry_s": round(window.carry / self._rate, 3),
+                "section": window.section,
+                "seed": kept,
+                "rolls": [
+                    {"seed": seed, "faults": list(verdict.faults), **verdict.measures} for seed, _, verdict in rolls
+                ],
+            }
+        )
+
+    def _details(self, opening: _Opening) -> dict[str, object]:
+        return {
+            "model": self._info.name,
+            "device": self._device.title,
+            "precision": self._device.precision,
+            "descriptions": list(self._descriptions),
+            "negative": self._task.controls.negative,
+            "guidance": self._sampling.guidance,
+            "temperature": self._sampling.temperature,
+            "top_k": self._sampling.top_k,
+            "frame_rate": self._rate,
+            "count_in_s": opening.lead / self._rate,
+            "continued_s": (opening.codes.shape[-1] - opening.lead) / self._rate,
+            "windows": self._log,
+        }
+
+
+def window_seed(seed: int, window: int, roll: int) -> int:
+    """The seed of a window's roll: the take's own for the first, else one that depends on all three numbers alone."""
+    if window == roll == 0:
+        return seed
+    digest = hashlib.blake2b(f"{seed}/{window}/{roll}".encode(), digest_size=7).digest()
+    return int.from_bytes(digest)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out, in any of the ways in which torch says so."""
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    words = ("out of memory", "not enough memory", "can't allocate memory", "defaultcpuallocator")
+    return isinstance(error, RuntimeError) and any(word in str(error).lower() for word in words)
+
+
+def _descriptions(task: MusicTask) -> tuple[list[str], list[int]]:
+    """What the model is told, section by section, and the bars at which the second one begins, the third …"""
+    controls = task.controls
+    descriptions = [controls.description or describe(task.prompt, task.reading, task.tempo)]
+    bars: list[int] = []
+    plain = replace(task.reading, moods=(), instruments=())
+    for section in controls.sections:
+        words = describe(section.description, plain, task.tempo)
+        if section.start_bar == 0:
+            descriptions[0] = words
+        else:
+            descriptions.append(words)
+            bars.append(section.start_bar)
+    return descriptions, bars
+
+
+def _sections(task: MusicTask, bars: float) -> tuple[Section, ...]:
+    """The sections of a take that has some, within its length."""
+    if not task.controls.sections:
+        return ()
+    prompts = [section for section in task.controls.sections if section.start_bar < bars]
+    if not prompts or prompts[0].start_bar > 0:
+        prompts.insert(0, SectionPrompt(0, task.prompt))
+    ends = [*(section.start_bar for section in prompts[1:]), bars]
+    return tuple(
+        Section(title_from_prompt(section.description), section.start_bar, end - section.start_bar)
+        for section, end in zip(prompts, ends, strict=True)
+    )
+
+
+def _kept_note(seconds: float, info: ModelInfo) -> str:
+    return (
+        f"Memory ran out after {seconds:.1f} s of music, which are kept. "
+        f"A smaller model than {info.title}, a shorter length or the CPU needs less."
+    )
