@@ -25,23 +25,43 @@ class FakeEngine:
     """`fault`: "" works; "exit", "kill", "memory", "mapping", "sentence", "bug", "disk", "shape", "nan" or "print"
     act half-way.
 
-    `step_s`: how long each of the five steps takes; `deaf`: cancel is not looked at.
+    `step_s`: how long each of the five steps takes; `deaf`: cancel is not looked at; `keeps`: it can end early;
+    `rewinds`: the third step is made twice; `codes`: it tells what it decoded.
     """
 
-    def __init__(self, fault: str = "", step_s: float = 0.0, deaf: bool = False, stems: bool = True) -> None:
+    def __init__(
+        self,
+        fault: str = "",
+        step_s: float = 0.0,
+        deaf: bool = False,
+        stems: bool = True,
+        keeps: bool = False,
+        rewinds: bool = False,
+        codes: bool = False,
+    ) -> None:
         self.fault, self.step_s, self.deaf, self.stems = fault, step_s, deaf, stems
+        self.keeps, self.rewinds, self.codes = keeps, rewinds, codes
         self.made = 0
 
     def generate(self, task: MusicTask, on_progress: OnProgress, on_audio: OnAudio, cancel: Cancel) -> Music:
         parts = music(task)
         mix = sum(parts.values(), np.zeros_like(parts["drums"]))
         edges = np.linspace(0, len(mix), STEPS + 1).astype(int)
+        note = ""
         for step in range(STEPS):
+            if self.keeps and step and cancel.enough():
+                note = "It was ended early."
+                mix = mix[: edges[step]]
+                parts = {stem: part[: edges[step]] for stem, part in parts.items()}
+                break
             if not self.deaf:
                 cancel.check()
             on_progress(Progress("pretending", step / STEPS))
             if step == STEPS // 2:
                 mix = self._misbehave(mix)
+            if self.rewinds and step == STEPS // 2:
+                on_audio(-mix[edges[step] : edges[step + 1]], SAMPLE_RATE)
+                on_audio.rewind(int(edges[step]))
             on_audio(mix[edges[step] : edges[step + 1]], SAMPLE_RATE)
             time.sleep(self.step_s)
         self.made += 1
@@ -53,8 +73,16 @@ class FakeEngine:
             beats_per_bar=4,
             key="A minor",
             sections=(Section("A", 0, 2.0),),
-            details={"model": "fake 1", "made": self.made, "pid": os.getpid()},
+            details={"model": "fake 1", "made": self.made, "pid": os.getpid(), **self._more_details(task)},
+            note=note,
+            codes=np.arange(8, dtype=np.int16).reshape(2, 4) if self.codes else None,
         )
+
+    def _more_details(self, task: MusicTask) -> dict[str, object]:
+        reference = task.reference
+        heard = None if reference is None else [*map(str, reference.audio), reference.start_s, reference.end_s]
+        codes = str(reference.codes) if reference is not None and reference.codes is not None else ""
+        return {"heard": heard, "heard_codes": codes, "delivery": [task.sample_rate, task.master]}
 
     def _misbehave(self, mix: Audio) -> Audio:
         if self.fault == "exit":
@@ -81,6 +109,18 @@ class FakeEngine:
         return mix
 
 
+class HeavyEngine(FakeEngine):
+    """One that holds memory until it is asked for it. `released` counts how often it was."""
+
+    released = 0
+
+    def release(self) -> None:
+        HeavyEngine.released += 1
+
+    def _more_details(self, task: MusicTask) -> dict[str, object]:
+        return {"released": HeavyEngine.released}
+
+
 def music(task: MusicTask) -> dict[str, Audio]:
     """Four stems of a task: clicks, two tones, silence."""
     frames = round(task.duration_s * SAMPLE_RATE)
@@ -98,14 +138,15 @@ def music(task: MusicTask) -> dict[str, Audio]:
     return {stem: np.repeat(mono[stem][:, None], 2, axis=1).astype(np.float32) for stem in STEMS}
 
 
-def info(name: str = "fake", **options: object) -> EngineInfo:
+def info(name: str = "fake", can: tuple[str, ...] = (), heavy: bool = False, **options: object) -> EngineInfo:
     """The engine as the catalogue would list it."""
     return EngineInfo(
         name=name,
         title=name.capitalize(),
         summary="Pretends.",
         licence="for tests",
-        factory="fake_engine:FakeEngine",
+        factory=f"fake_engine:{'HeavyEngine' if heavy else 'FakeEngine'}",
         stems=bool(options.get("stems", True)),
         options=options,
+        can=frozenset(can),
     )

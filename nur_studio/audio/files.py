@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,7 @@ _SUBTYPES = {
 }
 _MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 _FLAC_LEVEL = 0.625  # of 0 to 1: level 5, the format's own default, a tenth slower than the fastest
+TAGS = ("title", "comment", "copyright", "license", "software")
 _DITHER_SEED = 24301  # dither is noise, but the same take must give the same file
 
 
@@ -66,6 +67,13 @@ def read_audio(path: Path, start: int = 0, frames: int = -1) -> tuple[Audio, int
         return audio, int(file.samplerate)
 
 
+def read_tags(path: Path) -> dict[str, str]:
+    """What a file says of itself, of `TAGS`. Raises `FileProblem`."""
+    with _reading(path) as file:
+        found = {name: str(getattr(file, name)) for name in TAGS}
+    return {name: text for name, text in found.items() if text}
+
+
 def audio_frames(path: Path) -> tuple[int, int]:
     """Length in frames, and sample rate, without decoding. Raises `FileProblem`."""
     with _reading(path) as file:
@@ -73,17 +81,22 @@ def audio_frames(path: Path) -> tuple[int, int]:
 
 
 def write_audio(
-    path: Path, audio: Audio, sample_rate: int, encoding: Encoding, on_block: Callable[[int], None] | None = None
+    path: Path,
+    audio: Audio,
+    sample_rate: int,
+    encoding: Encoding,
+    on_block: Callable[[int], None] | None = None,
+    tags: Mapping[str, str] | None = None,
 ) -> None:
     """Write `audio` so that `path` holds the whole file or what it held before. Raises `FileProblem`.
 
     16-bit files get triangular dither (except where 65536 frames on end are digital silence), 24-bit ones are rounded,
     and both clip at full scale; a float wav keeps what is louder. `on_block` is told the frames written so far, and
-    may raise to stop.
+    may raise to stop. `tags` (those of `TAGS`) say what the file is, as far as its format has a place for it.
     """
     if audio.ndim == 1:
         audio = audio[:, None]
-    with _writing(path, sample_rate, audio.shape[1], encoding) as write:
+    with _writing(path, sample_rate, audio.shape[1], encoding, tags) as write:
         for start in range(0, len(audio), _BLOCK):
             write(audio[start : start + _BLOCK])
             if on_block is not None:
@@ -96,12 +109,16 @@ def transcode(
     encoding: Encoding,
     on_progress: OnProgress = ignore_progress,
     cancel: Cancel | None = None,
+    tags: Mapping[str, str] | None = None,
 ) -> None:
-    """Write the sound of `source` as `target`, block by block. Raises `FileProblem` and `Cancelled`."""
+    """Write the sound of `source` as `target`, block by block. Raises `FileProblem` and `Cancelled`.
+
+    `tags` are those of `write_audio`; none are taken over from `source`.
+    """
     cancel = cancel or CancelToken()
     with (
         _reading(source) as file,
-        _writing(target, int(file.samplerate), int(file.channels), encoding) as write,
+        _writing(target, int(file.samplerate), int(file.channels), encoding, tags) as write,
     ):
         done = 0
         while True:
@@ -143,7 +160,9 @@ def _not_audio(path: Path) -> FileProblem:
 
 
 @contextmanager
-def _writing(path: Path, sample_rate: int, channels: int, encoding: Encoding) -> Iterator[Callable[[Audio], None]]:
+def _writing(
+    path: Path, sample_rate: int, channels: int, encoding: Encoding, tags: Mapping[str, str] | None = None
+) -> Iterator[Callable[[Audio], None]]:
     """A function that appends blocks to the new file, which takes its place when all went well."""
     if encoding.format == "mp3" and (sample_rate not in _MP3_RATES or channels > 2):
         raise FileProblem(
@@ -165,6 +184,7 @@ def _writing(path: Path, sample_rate: int, channels: int, encoding: Encoding) ->
             subtype=subtype,
             **_quality(encoding, sample_rate),
         ) as file:
+            _tag(file, encoding, tags or {})
 
             def write(block: Audio) -> None:
                 file.write(convert(block))
@@ -185,6 +205,16 @@ def _writing(path: Path, sample_rate: int, channels: int, encoding: Encoding) ->
         if sink is not None:
             sink.close()
         part.unlink(missing_ok=True)
+
+
+def _tag(file: Any, encoding: Encoding, tags: Mapping[str, str]) -> None:
+    """Before the first sample: then they stand before all sound."""
+    for name, text in tags.items():
+        if name not in TAGS:
+            raise ValueError(f"{name!r} is no tag")
+        if encoding.format == "mp3" and not text.isascii():
+            continue  # libsndfile marks UTF-8 as Latin-1 there: better no title than a garbled one
+        setattr(file, name, " ".join(text.split()))
 
 
 def _create(path: Path) -> BinaryIO:

@@ -98,13 +98,17 @@ class GrowingPeaks(_Blocks):
         blocks = max(1, -(-total_frames // base))
         super().__init__(np.zeros(blocks, np.int16), np.zeros(blocks, np.int16), 0, base)
         self.total_frames = total_frames
-        self._rest: Audio | None = None
 
     def append(self, chunk: Audio) -> None:
         """Add the sound that follows what is there."""
-        block = self._frames // self._base
-        if self._rest is not None and len(self._rest):
-            chunk = np.concatenate((self._rest, chunk))
+        block, begun = divmod(self._frames, self._base)
+        if begun and len(chunk):  # the last block was drawn as far as it was there
+            head, chunk = chunk[: self._base - begun], chunk[self._base - begun :]
+            low, high = _extremes(head, self._base)
+            self._low[block] = min(self._low[block], low[0])
+            self._high[block] = max(self._high[block], high[0])
+            self._frames += len(head)
+            block += 1
         low, high = _extremes(chunk, self._base)
         missing = block + len(low) - len(self._low)
         if missing > 0:
@@ -112,9 +116,16 @@ class GrowingPeaks(_Blocks):
             self._high = np.pad(self._high, (0, missing))
         self._low[block : block + len(low)] = low
         self._high[block : block + len(high)] = high
-        self._frames = block * self._base + len(chunk)
-        # A block begun is drawn at once, and made again when it is whole.
-        self._rest = chunk[len(chunk) - self._frames % self._base :].copy()
+        self._frames += len(chunk)
+
+    def rewind(self, frames: int) -> None:
+        """Forget what came after the first `frames`. A block that is cut in two keeps the peaks of all it held."""
+        if frames >= self._frames:
+            return
+        self._frames = max(0, frames)
+        kept = -(-self._frames // self._base)
+        self._low[kept:] = 0
+        self._high[kept:] = 0
 
 
 def save_peaks(path: Path, lanes: Mapping[str, PeakPyramid]) -> None:

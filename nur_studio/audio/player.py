@@ -83,7 +83,7 @@ class Player:
         self._take(["mix"], total_frames, ("load_growing", Path(path), sample_rate, total_frames), False)
 
     def grow(self, frames_available: int) -> None:
-        """Say that the growing file now holds this many frames."""
+        """Say that the growing file now holds this many frames: more, or fewer where its end is made anew."""
         self._grown = frames_available
         self._send("grow", frames_available)
 

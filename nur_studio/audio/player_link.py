@@ -76,7 +76,8 @@ class PlayerLink:
             process.join()
         listener.join()
         ours.close()
-        process.close()
+        with contextlib.suppress(ValueError):  # who starts a process elsewhere may be reaping this one in this moment
+            process.close()
 
     def _listen(self, connection: Connection, process: SpawnProcess) -> None:
         with contextlib.suppress(EOFError, OSError):

@@ -15,6 +15,8 @@ import soundfile
 from nur_studio.core.sound import Audio
 
 _CHUNK = 32768  # frames decoded at a time and lane: 0.7 s, some 2 ms of work
+_REACH = 4096  # frames: more than a resampler looks ahead, so what lies so far before a cut stays as it is
+_PATIENCE_S = 2.0  # a growing file may be cut back a moment before that is told
 
 
 class Source(threading.Thread):
@@ -119,12 +121,17 @@ class FileSource(Source):
 
 
 class GrowingSource(Source):
-    """One lane "mix" from a file of raw interleaved float32 stereo that another process is still writing."""
+    """One lane "mix" from a file of raw interleaved float32 stereo that another process is still writing.
+
+    It may also be cut back and written anew from there. So the thread lives until `stop`, even when all is read.
+    """
 
     def __init__(self, path: Path, track_rate: int, track_frames: int, out_rate: int) -> None:
         super().__init__(["mix"], track_rate, track_frames, out_rate)
         self._path = path
         self._available = 0
+        self._kept = track_frames  # the least that was available since the thread last looked
+        self._lock = threading.Lock()
         self._grown = threading.Event()
         self._file: BinaryIO | None = None
 
@@ -134,8 +141,10 @@ class GrowingSource(Source):
         return other
 
     def grow(self, frames: int) -> None:
-        """`frames` are in the file by now."""
-        self._available = min(max(frames, self._available), self.track_frames)
+        """`frames` are in the file by now. Fewer than before: what followed them is not so any more."""
+        with self._lock:
+            self._available = min(max(frames, 0), self.track_frames)
+            self._kept = min(self._kept, self._available)
         self._grown.set()
 
     def stop(self) -> None:
@@ -151,17 +160,39 @@ class GrowingSource(Source):
     def _follow(self) -> None:
         writer = _Lane(self.audio[0], self.track_rate, self.out_rate)
         read = 0
-        while read < self.track_frames and not self._stopped.is_set():
+        while not self._stopped.is_set():
             self._grown.wait()
             self._grown.clear()
-            while read < self._available and not self._stopped.is_set():
-                count = min(_CHUNK, self._available - read)
-                chunk = self._read(read, count)
-                if not len(chunk):
-                    raise OSError(f"{self._path.name} is shorter than was said")
+            while not self._stopped.is_set():
+                with self._lock:
+                    available, kept = self._available, self._kept
+                    self._kept = self.track_frames
+                if kept < read:
+                    read, writer = self._rewound(kept)
+                if read >= available:
+                    break
+                chunk = self._read(read, min(_CHUNK, available - read))
+                if not len(chunk):  # cut back already, and told in a moment; or never
+                    if not self._grown.wait(_PATIENCE_S):
+                        raise OSError(f"{self._path.name} is shorter than was said")
+                    self._grown.clear()
+                    continue
                 read += len(chunk)
                 writer.write(chunk, last=read >= self.track_frames)
-                self.ready = writer.filled
+                self.ready = max(self.ready, writer.filled)
+
+    def _rewound(self, frames: int) -> tuple[int, _Lane]:
+        """Where to read on from, and the lane to write to, when all but the first `frames` is to be written anew.
+
+        A resampler begins again at the start: what it made of those frames it makes of them again, so the player may
+        go on reading it meanwhile. Nothing is wiped out: a fade may still need what is there.
+        """
+        writer = _Lane(self.audio[0], self.track_rate, self.out_rate)
+        if self.track_rate == self.out_rate:
+            self.ready = writer.filled = min(self.ready, frames)
+            return frames, writer
+        self.ready = min(self.ready, max(0, self.at_out_rate(frames) - _REACH))
+        return 0, writer
 
     def _read(self, first: int, count: int) -> Audio:
         if self._file is None:

@@ -1,4 +1,4 @@
-"""What a person has chosen once: theme, output device, export formats. A damaged file costs the choices, no more."""
+"""What a person has chosen once: theme, engine, devices, formats. A damaged file costs the choices, no more."""
 
 from __future__ import annotations
 
@@ -6,13 +6,27 @@ import json
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+_ALLOWED: dict[str, tuple[object, ...]] = {
+    "device": ("auto", "cuda", "mps", "cpu"),
+    "sample_rate": (44100, 48000),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`theme` is "dark", "light" or "system"; `output_device` "" is the system's default; `volume_db` −60 to 6."""
+    """`theme` is "dark", "light" or "system"; `output_device` "" is the system's default; `volume_db` −60 to 6.
+
+    `engine` "" is the best one there is; `device` is "auto", "cuda", "mps" or "cpu"; `sellable_only` leaves out engines
+    whose output may not be sold; `master` brings takes to −14 LUFS; `sample_rate` is what models deliver, 44100 or
+    48000 Hz.
+    """
 
     theme: str = "dark"
-    engine: str = "sketch"
+    engine: str = ""
+    device: str = "auto"
+    sellable_only: bool = False
+    master: bool = True
+    sample_rate: int = 44100
     output_format: str = "mp3"
     output_device: str = ""
     volume_db: float = 0.0
@@ -21,10 +35,11 @@ class Settings:
     wav_subtype: str = "PCM_24"
     window_geometry: str = ""
     splitter: str = ""
+    banner_dismissed: bool = False
 
 
 def load_settings(path: Path) -> Settings:
-    """The settings at `path`; defaults for whatever is missing or not of its type."""
+    """The settings at `path`; defaults for whatever is missing, not of its type or no choice there is."""
     try:
         stored = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError):
@@ -35,9 +50,13 @@ def load_settings(path: Path) -> Settings:
     known = {
         f.name: stored[f.name]
         for f in fields(Settings)
-        if f.name in stored and isinstance(stored[f.name], type(getattr(defaults, f.name)))
+        if f.name in stored and _fits(f.name, stored[f.name], getattr(defaults, f.name))
     }
     return Settings(**known)
+
+
+def _fits(name: str, value: object, default: object) -> bool:
+    return type(value) is type(default) and value in _ALLOWED.get(name, (value,))
 
 
 def save_settings(settings: Settings, path: Path) -> None:

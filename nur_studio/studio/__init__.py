@@ -1,5 +1,6 @@
 """The use cases: generate, find, export, drag. The one place that puts library, engines and audio together."""
 
+from nur_studio.studio.models_shelf import ModelState
 from nur_studio.studio.studio import Studio
 
-__all__ = ["Studio"]
+__all__ = ["ModelState", "Studio"]

@@ -9,7 +9,7 @@ from pathlib import Path
 from nur_studio.audio.files import Encoding, transcode
 from nur_studio.core.progress import Cancel, OnProgress, ranged
 from nur_studio.core.track import Track
-from nur_studio.studio.exporting import make_folder, master, person_name
+from nur_studio.studio.exporting import make_folder, master, person_name, tags_of
 
 
 def encoding_key(encoding: Encoding) -> str:
@@ -45,7 +45,7 @@ def make(
             continue
         make_folder(path.parent)
         share = ranged(on_progress, index / len(paths), (index + 1) / len(paths))
-        transcode(source, path, encoding, on_progress=share, cancel=cancel)
+        transcode(source, path, encoding, on_progress=share, cancel=cancel, tags=tags_of(track))
     return paths
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+import nur_studio
 from nur_studio.audio.files import Encoding, audio_frames, read_audio, transcode, write_audio
 from nur_studio.core.errors import FileProblem, InvalidRequest, StudioError
 from nur_studio.core.mix import STEMS, Mix
@@ -47,6 +48,18 @@ def person_name(track: Track, part: str, encoding: Encoding) -> str:
     return file_name(track.title, track.tempo, track.key, part, encoding.format)
 
 
+def tags_of(track: Track) -> dict[str, str]:
+    """What a file for people says of itself: above all under which licence it was made."""
+    made_with = track.model if track.engine.casefold() in track.model.casefold() else f"{track.engine} {track.model}"
+    return {
+        "title": track.title,
+        "comment": f"Made with {made_with.strip()}. Licence: {track.licence}",
+        "copyright": track.licence,
+        "license": track.licence,
+        "software": f"NUR Studio {nur_studio.__version__}",
+    }
+
+
 def export(
     track: Track,
     target: Path,
@@ -61,7 +74,7 @@ def export(
     if _is_folder(target):
         (target,) = free_paths(target, [person_name(track, part, encoding)])
     if mix is None or mix == Mix():
-        transcode(source, target, encoding, on_progress=on_progress, cancel=cancel)
+        transcode(source, target, encoding, on_progress=on_progress, cancel=cancel, tags=tags_of(track))
     elif part == MIX_PART:
         _write_mix(track, target, encoding, mix, on_progress, cancel)
     else:
@@ -85,7 +98,7 @@ def export_stems(track: Track, folder: Path, encoding: Encoding, on_progress: On
         for index, (source, target) in enumerate(zip(sources, targets, strict=True)):
             cancel.check()
             share = ranged(on_progress, index / len(STEMS), (index + 1) / len(STEMS))
-            transcode(source, target, encoding, on_progress=share, cancel=cancel)
+            transcode(source, target, encoding, on_progress=share, cancel=cancel, tags=tags_of(track))
     except BaseException:
         for target in targets:
             with contextlib.suppress(OSError):
@@ -127,7 +140,7 @@ def _write_mix(
     if encoding.subtype != "FLOAT":
         audio = _below_full_scale(audio, sample_rate)
     cancel.check()
-    write_audio(target, audio, sample_rate, encoding)
+    write_audio(target, audio, sample_rate, encoding, tags=tags_of(track))
     on_progress(Progress("writing", 1.0))
 
 

@@ -19,16 +19,22 @@ from nur_studio.engines.base import EngineInfo
 from nur_studio.engines.messages import Made
 from nur_studio.engines.process import EngineProcess, OnChunk
 from nur_studio.library.library import Library
-from nur_studio.studio import recipe
+from nur_studio.studio import recipe, steering
 
 log = logging.getLogger(__name__)
 
 
-def new_takes(request: GenerationRequest, engine: EngineInfo, library: Library, group: str) -> list[Track]:
+def new_takes(
+    request: GenerationRequest, engine: EngineInfo, library: Library, group: str, delivery: recipe.Delivery
+) -> list[Track]:
     """The pending tracks of a request, already in the library. `group` is "" or that of takes already there.
 
-    `request` is valid. Takes get the request's seed, the next one, and so on.
+    `request` is valid, and `engine` can do what it asks. Takes get the request's seed, the next one, and so on. Raises
+    `StudioError` where a reference cannot be used.
     """
+    request = steering.settled(request)
+    reference = steering.reference_audio(request.controls.reference, library)
+    duration_s = request.duration + steering.added_s(request, reference)
     reading = read_prompt(request.prompt, request.genre, request.tempo)
     genre = recipe.shown_genre(request, reading)
     seed = secrets.randbelow(MAX_SEED + 1) if request.seed is None else request.seed
@@ -39,7 +45,7 @@ def new_takes(request: GenerationRequest, engine: EngineInfo, library: Library, 
     tracks = []
     for index, track_id in enumerate(ids):
         own_seed = (seed + index) % (MAX_SEED + 1)
-        tempo = recipe.chosen_tempo(reading, own_seed)
+        tempo = recipe.chosen_tempo(reading, own_seed, request.controls.description)
         take = first_take + index
         tracks.append(
             Track(
@@ -49,7 +55,7 @@ def new_takes(request: GenerationRequest, engine: EngineInfo, library: Library, 
                 prompt=request.prompt,
                 genre=genre,
                 tempo=tempo,
-                duration_s=float(request.duration),
+                duration_s=float(duration_s),
                 output_format=request.output_format,
                 engine=engine.name,
                 seed=own_seed,
@@ -61,7 +67,7 @@ def new_takes(request: GenerationRequest, engine: EngineInfo, library: Library, 
                 key=reading.key,
                 beats_per_bar=reading.beats_per_bar,
                 tempo_asked=recipe.asked_tempo(reading),
-                recipe=recipe.first_recipe(request, reading, engine, genre, tempo, own_seed, take),
+                recipe=recipe.first_recipe(request, reading, engine, genre, tempo, own_seed, take, delivery),
             )
         )
     library.add(*tracks)
@@ -82,7 +88,9 @@ def make_take(
         cancel.check()
         library.processing(track.id)
         staging = library.staging(track.id)
-        made = process.make(engine, recipe.task_of(track), staging, on_progress, on_chunk, cancel)
+        # Found again, not remembered: what it was when the take was asked for may have been removed since.
+        reference = steering.reference_audio(recipe.controls_of(track).reference, library)
+        made = process.make(engine, recipe.task_of(track, reference), staging, on_progress, on_chunk, cancel)
         finished = _keep(track, made, staging, library)
     except (Cancelled, KeyboardInterrupt):
         library.discard(track.id)

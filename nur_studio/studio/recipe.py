@@ -5,29 +5,46 @@ from __future__ import annotations
 import json
 import platform
 import random
+import re
 from collections.abc import Mapping
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import nur_studio
+from nur_studio.core.controls import Controls, Reference, SectionPrompt
+from nur_studio.core.description import describe
 from nur_studio.core.errors import StudioError
 from nur_studio.core.genres import find_genre
 from nur_studio.core.prompt import PromptReading
-from nur_studio.core.request import GenerationRequest
+from nur_studio.core.request import MAX_TEMPO, MIN_TEMPO, GenerationRequest
 from nur_studio.core.track import Track
-from nur_studio.engines.base import EngineInfo, MusicTask
+from nur_studio.engines.base import EngineInfo, MusicTask, ReferenceAudio
 from nur_studio.engines.messages import Made
 
 RECIPE_NAME = "recipe.json"
-_MAKERS = ("numpy", "scipy", "soundfile", "soxr", "pyloudnorm")
+_MAKERS = ("numpy", "scipy", "soundfile", "soxr", "pyloudnorm", "torch")
+_BPM_SAID = re.compile(r"\bbpm:\s*(\d{2,3})\b", re.IGNORECASE)
 
 
-def chosen_tempo(reading: PromptReading, seed: int) -> int:
-    """The tempo of a take, in BPM: what was said, else drawn from the genre's usual range by the seed."""
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How engines hand music over, as the settings say: `master` brings it to −14 LUFS."""
+
+    sample_rate: int = 44100
+    master: bool = True
+
+
+def chosen_tempo(reading: PromptReading, seed: int, description: str | None = None) -> int:
+    """The tempo of a take, in BPM: what was said, in the prompt or as `bpm: 85` in a description of the person's own,
+    else drawn from the genre's usual range by the seed.
+    """
     if reading.tempo_heard:
         return reading.tempo
+    said = _BPM_SAID.search(description or "")
+    if said is not None and MIN_TEMPO <= int(said[1]) <= MAX_TEMPO:
+        return int(said[1])
     low, high = reading.tempo_range
     # Of all that `random` offers, only seeding and random() promise to stay as they are across Python versions.
     return low + int(random.Random(seed).random() * (high - low + 1))
@@ -47,13 +64,21 @@ def shown_genre(request: GenerationRequest, reading: PromptReading) -> str:
 
 
 def first_recipe(
-    request: GenerationRequest, reading: PromptReading, engine: EngineInfo, genre: str, tempo: int, seed: int, take: int
+    request: GenerationRequest,
+    reading: PromptReading,
+    engine: EngineInfo,
+    genre: str,
+    tempo: int,
+    seed: int,
+    take: int,
+    delivery: Delivery,
 ) -> dict[str, Any]:
     """The recipe of a take before it is made: the request as given, how it was read, and what was chosen."""
     return {
         "request": asdict(request),
         "reading": asdict(reading),
         "resolved": {"genre": genre, "tempo": tempo, "seed": seed, "take": take},
+        "delivery": asdict(delivery),
         "engine": engine.name,
         "model": "",
         "licence": engine.licence,
@@ -67,6 +92,7 @@ def full_recipe(track: Track, made: Made) -> dict[str, Any]:
         **track.recipe,
         "model": str(made.details.get("model", "")),
         "details": dict(made.details),
+        "note": made.note,
         "timings": dict(made.seconds),
     }
 
@@ -77,16 +103,47 @@ def write_recipe(folder: Path, recipe: Mapping[str, Any]) -> None:
     (folder / RECIPE_NAME).write_text(text + "\n", "utf-8")
 
 
-def task_of(track: Track) -> MusicTask:
-    """What to tell the engine to make this take."""
-    return MusicTask(track.prompt, track.duration_s, track.tempo, track.seed, _reading_of(track))
+def task_of(track: Track, reference: ReferenceAudio | None) -> MusicTask:
+    """What to tell the engine to make this take. `reference` is that of `controls_of(track)`, found.
+
+    A description is always there: what people were shown is what a model is told.
+    """
+    delivery = track.recipe.get("delivery", {})
+    reading, controls = _reading_of(track), controls_of(track)
+    if controls.description is None:
+        controls = replace(controls, description=describe(track.prompt, reading, track.tempo, track.genre))
+    return MusicTask(
+        track.prompt,
+        track.duration_s,
+        track.tempo,
+        track.seed,
+        reading,
+        controls,
+        reference,
+        **{f.name: delivery[f.name] for f in fields(Delivery) if f.name in delivery},
+    )
 
 
 def request_of(track: Track) -> GenerationRequest:
     """The request that makes this one take again: as it was given, with the take's own seed and engine."""
     stored = _stored(track, "request")
     known = {f.name: stored[f.name] for f in fields(GenerationRequest) if f.name in stored}
+    known["controls"] = controls_of(track)
     return replace(GenerationRequest(**known), seed=track.seed, engine=track.engine, takes=1)
+
+
+def controls_of(track: Track) -> Controls:
+    """The controls a take was asked with; takes of older versions of the studio have none."""
+    stored = _stored(track, "request").get("controls") or {}
+    known = _known(Controls, stored)
+    known["sections"] = tuple(SectionPrompt(**_known(SectionPrompt, each)) for each in stored.get("sections", ()))
+    reference = stored.get("reference")
+    known["reference"] = None if reference is None else Reference(**_known(Reference, reference))
+    return Controls(**known)
+
+
+def _known(kind: type[Any], stored: Mapping[str, Any]) -> dict[str, Any]:
+    return {f.name: stored[f.name] for f in fields(kind) if f.name in stored}
 
 
 @lru_cache(maxsize=1)

@@ -6,10 +6,11 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nur_studio.audio.files import Encoding
-from nur_studio.core.errors import FileProblem, StudioError
+from nur_studio.core.description import describe
+from nur_studio.core.errors import EngineUnavailable, FileProblem, StudioError
 from nur_studio.core.mix import STEMS, Mix
 from nur_studio.core.paths import Directories
 from nur_studio.core.progress import (
@@ -29,9 +30,13 @@ from nur_studio.engines import catalogue
 from nur_studio.engines.base import EngineInfo
 from nur_studio.engines.process import Chunk, EngineProcess
 from nur_studio.library.library import Library
-from nur_studio.studio import dragging, exporting, generating, recipe
+from nur_studio.studio import dragging, exporting, generating, recipe, steering
+from nur_studio.studio.models_shelf import ModelShelf, ModelState
 
-__all__ = ["Chunk", "Encoding", "Studio"]
+if TYPE_CHECKING:
+    from nur_studio.engines.musicgen.probe import Forecast
+
+__all__ = ["Chunk", "Encoding", "ModelState", "Studio"]
 
 PURGE_AFTER_S = 7 * 24 * 3600.0
 """A deleted take can be brought back this long; then the next start removes it for good."""
@@ -42,7 +47,8 @@ def ignore_chunk(_: Chunk) -> None:
 
 
 class Studio:
-    """The studio of one person: `directories` says where everything is, `engines` what there is to choose from.
+    """The studio of one person: `directories` says where everything is, `engines` what there is to choose from
+    (without it what the catalogue knows, on the device of the settings).
 
     Methods that work take `on_progress` and `cancel`, block, and may be called from any thread. They raise
     `StudioError` with a sentence for people, or `Cancelled`. `close` when done.
@@ -52,13 +58,14 @@ class Studio:
         self,
         directories: Directories,
         *,
-        engines: Callable[[], Sequence[EngineInfo]] = catalogue.engines,
+        engines: Callable[[], Sequence[EngineInfo]] | None = None,
     ) -> None:
         self.directories = directories
         self.settings: Settings = load_settings(directories.settings_file)
         self.library = Library(directories.library)
-        self._engines = engines
+        self._engines = engines or self._catalogue
         self._process = EngineProcess(directories.log / "engine.log")
+        self._shelf = ModelShelf(directories.models, directories.cache, self._process)
         self._waiting: set[str] = set()  # submitted here, not begun
         self._lock = threading.Lock()
         self.purge(PURGE_AFTER_S)
@@ -69,6 +76,7 @@ class Studio:
             waiting, self._waiting = self._waiting, set()
         for track_id in waiting:
             self.library.discard(track_id)
+        self._shelf.close()
         self._process.close()
         self.library.close()
 
@@ -96,19 +104,40 @@ class Studio:
         return read_prompt(prompt, genre, tempo)
 
     def engines(self) -> tuple[EngineInfo, ...]:
-        """Every engine, also those that cannot run here (`why_not`)."""
-        return tuple(self._engines())
+        """Every engine, also those that cannot run here (`why_not`); without those whose output may not be sold where
+        the settings say so.
+        """
+        return tuple(info for info in self._engines() if info.sellable or not self.settings.sellable_only)
+
+    def default_engine(self) -> str:
+        """The name of the engine that makes music where a request names none: the person's, else the best there is."""
+        known, chosen = self.engines(), self.settings.engine
+        hidden = not any(info.name == chosen for info in known) and any(info.name == chosen for info in self._engines())
+        return chosen if chosen and not hidden else steering.best(known, catalogue.SKETCH.name)
+
+    def check_controls(self, request: GenerationRequest) -> None:
+        """Raise `StudioError` where the engine of this request cannot do what its controls ask."""
+        steering.check(request, self._engine_for(request), self.engines())
+
+    def description_for(self, request: GenerationRequest) -> str:
+        """What a model is told for a request that brings no description of its own; the request need not be valid."""
+        reading = read_prompt(request.prompt, request.genre, request.tempo)
+        tempo = reading.tempo if request.seed is None else recipe.chosen_tempo(reading, request.seed)
+        return describe(request.prompt, reading, tempo, recipe.shown_genre(request, reading))
 
     # -- generate ------------------------------------------------------------------------------------------------
 
     def submit(self, request: GenerationRequest, *, group: str = "") -> list[Track]:
         """Take a request in: one pending track per take, to be made one by one with `make`.
 
-        `group` is the `group_id` of takes that these join. Raises `InvalidRequest` or `EngineUnavailable`.
+        `group` is the `group_id` of takes that these join. Raises `InvalidRequest`, `EngineUnavailable`, and
+        `StudioError` where the engine cannot do what the controls ask, or a reference cannot be used.
         """
         request.validate()
-        engine = catalogue.usable_engine(request.engine or self.settings.engine, self.engines())
-        tracks = generating.new_takes(request, engine, self.library, group)
+        self.check_controls(request)
+        engine = self._engine_for(request)
+        delivery = recipe.Delivery(self.settings.sample_rate, self.settings.master)
+        tracks = generating.new_takes(request, engine, self.library, group, delivery)
         with self._lock:
             self._waiting.update(track.id for track in tracks)
         return tracks
@@ -120,13 +149,20 @@ class Studio:
         on_chunk: Callable[[Chunk], None] = ignore_chunk,
         cancel: Cancel | None = None,
     ) -> Track:
-        """Make a pending take; the finished track. Cancelled, it leaves nothing; gone wrong, a failed track."""
+        """Make a pending take; the finished track. Cancelled, it leaves nothing; gone wrong, a failed track.
+
+        Once `cancel.enough()`, an engine that can "keep" ends there, and what it has made is the take.
+        """
         track = self.library.get(track_id)
         if track.status is not Status.PENDING:
             raise StudioError(f"{track.title!r} is {track.status}: it cannot be begun again.")
         with self._lock:
             self._waiting.discard(track_id)
-        engine = catalogue.engine(track.engine, self.engines())
+        try:
+            engine = catalogue.usable_engine(track.engine, tuple(self._engines()))
+        except EngineUnavailable as error:  # its weights were removed while the take waited, say
+            self.library.fail(track_id, str(error))
+            raise
         return generating.make_take(
             track, engine, self.library, self._process, on_progress, on_chunk, cancel or CancelToken()
         )
@@ -138,7 +174,9 @@ class Studio:
         on_chunk: Callable[[Chunk], None] = ignore_chunk,
         cancel: Cancel | None = None,
     ) -> list[Track]:
-        """Submit a request and make all of its takes. Takes finished before a cancel or an error are kept."""
+        """Submit a request and make all of its takes. Takes finished before a cancel or an error are kept; none is
+        begun once `cancel.enough()`.
+        """
         cancel = cancel or CancelToken()
         pending = self.submit(request)
         meter = EtaMeter()
@@ -150,10 +188,11 @@ class Studio:
                     on_progress(meter(progress.stage, (before + progress.fraction) / len(pending)))
 
                 done.append(self.make(track.id, tell, on_chunk, cancel))
-        except BaseException:
-            for track in pending[len(done) + 1 :]:
+                if cancel.enough():
+                    break
+        finally:
+            for track in pending[len(done) :]:  # of the one that broke off what there was to keep is kept
                 self.discard(track.id)
-            raise
         return done
 
     def discard(self, track_id: str) -> None:
@@ -165,6 +204,39 @@ class Studio:
     def request_of(self, track_id: str) -> GenerationRequest:
         """The request that makes this take again, note for note: the same words, seed and engine."""
         return recipe.request_of(self.library.get(track_id))
+
+    # -- models --------------------------------------------------------------------------------------------------
+
+    def models(self) -> list[ModelState]:
+        """Every model there could be, and what of it is here; quick."""
+        return self._shelf.states()
+
+    def download_model(
+        self, name: str, on_progress: OnProgress = ignore_progress, cancel: Cancel | None = None
+    ) -> None:
+        """Fetch what is missing of a model. The person has agreed to its licence; a break is resumed by calling again.
+
+        Raises `StudioError`, and `Cancelled`: what was fetched stays for the next time.
+        """
+        self._shelf.download(name, metered(on_progress), cancel or CancelToken())
+
+    def import_models(
+        self, folder: Path, on_progress: OnProgress = ignore_progress, cancel: Cancel | None = None
+    ) -> tuple[str, ...]:
+        """Copy the models that lie in `folder`; their names. Raises `StudioError` where there is none, or not all."""
+        return self._shelf.bring(folder, metered(on_progress), cancel or CancelToken())
+
+    def verify_model(self, name: str, on_progress: OnProgress = ignore_progress, cancel: Cancel | None = None) -> None:
+        """Read every file of a model and compare it with its checksum. Raises `FileProblem` naming one that differs."""
+        self._shelf.verify(name, metered(on_progress), cancel or CancelToken())
+
+    def remove_model(self, name: str) -> int:
+        """Take a model off the disk, with the parts that no other needs; the bytes freed. Waits for a take's end."""
+        return self._shelf.remove(name)
+
+    def forecast(self, name: str, cancel: Cancel | None = None) -> Forecast:
+        """Whether a model fits this machine and how fast it is there; tried once for some seconds, then kept."""
+        return self._shelf.forecast(name, self.settings.device, cancel or CancelToken())
 
     # -- files for people ----------------------------------------------------------------------------------------
 
@@ -241,8 +313,9 @@ class Studio:
 
     def warm(self) -> None:
         """Start the engine process and load the person's engine; returns at once."""
+        name = self.default_engine()
         for engine in self.engines():
-            if engine.name == self.settings.engine and not engine.why_not:
+            if engine.name == name and not engine.why_not:
                 self._process.warm(engine)
 
     def purge(self, older_than_s: float = 0.0) -> list[str]:
@@ -250,6 +323,19 @@ class Studio:
         ids = self.library.purge(older_than_s)
         dragging.forget(self.directories.drags, ids)
         return ids
+
+    def _catalogue(self) -> Sequence[EngineInfo]:
+        return catalogue.engines(self.directories.models, device=self.settings.device)
+
+    def _engine_for(self, request: GenerationRequest) -> EngineInfo:
+        name = request.engine or self.default_engine()
+        engine = catalogue.engine(name, tuple(self._engines()))
+        if self.settings.sellable_only and not engine.sellable:
+            raise EngineUnavailable(
+                f"What {engine.title} makes may not be sold, and the settings ask for engines whose output may.",
+                hint="Choose another engine, or change that setting.",
+            )
+        return catalogue.usable_engine(name, self.engines())
 
     def _drag_encoding(self) -> Encoding:
         kind = self.settings.drag_format

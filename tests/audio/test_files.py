@@ -13,7 +13,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from nur_studio.audio import files
-from nur_studio.audio.files import Encoding, audio_frames, read_audio, transcode, write_audio
+from nur_studio.audio.files import Encoding, audio_frames, read_audio, read_tags, transcode, write_audio
 from nur_studio.core.errors import Cancelled, FileProblem, InvalidRequest
 from nur_studio.core.progress import CancelToken, Progress
 
@@ -275,3 +275,31 @@ def test_any_name_the_disk_takes(tmp_path: Path, name: str) -> None:
     path.touch()
     write_audio(path, np.zeros((10, 2), np.float32), 44100, Encoding())
     assert audio_frames(path) == (10, 44100)
+
+
+@pytest.mark.parametrize("kind", ["wav", "flac", "ogg", "mp3"])
+def test_tags_are_read_back_and_cost_no_sound(tmp_path: Path, kind: str) -> None:
+    audio = (np.random.default_rng(3).uniform(-0.2, 0.2, (44100, 2))).astype(np.float32)
+    tags = {
+        "title": "Regn på natten",
+        "comment": "Made with a model.\nLicence: not for sale",
+        "copyright": "not for sale",
+        "license": "not for sale",
+        "software": "NUR Studio",
+    }
+    plain, tagged = tmp_path / f"plain.{kind}", tmp_path / f"tagged.{kind}"
+    write_audio(plain, audio, 44100, Encoding(kind))
+    write_audio(tagged, audio, 44100, Encoding(kind), tags=tags)
+    np.testing.assert_array_equal(read_audio(plain)[0], read_audio(tagged)[0])
+    found = read_tags(tagged)
+    assert found["comment"] == "Made with a model. Licence: not for sale"
+    if kind == "mp3":
+        assert "title" not in found, "MP3 would garble it"
+    else:
+        assert (found["title"], found["copyright"]) == ("Regn på natten", "not for sale")
+        assert found["software"].startswith("NUR Studio")
+    copy = tmp_path / "copy.flac"
+    transcode(plain, copy, Encoding("flac"), tags=tags)
+    assert read_tags(copy)["license"] == "not for sale"
+    with pytest.raises(ValueError, match="no tag"):
+        write_audio(plain, audio, 44100, Encoding(kind), tags={"lyrics": "la"})

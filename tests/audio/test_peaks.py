@@ -111,6 +111,27 @@ def test_growing_peaks_end_as_if_made_at_once() -> None:
     assert growing.view(50_000, 51_000, 1)[1][0] > 0
 
 
+@pytest.mark.parametrize("cut", [0, 12_800, 12_837, 29_999])
+def test_growing_peaks_forget_what_is_taken_back(cut: int) -> None:
+    old, new = sound(30_000, seed=3), sound(30_000, seed=4) * np.float32(0.2)
+    growing = GrowingPeaks(40_000)
+    growing.append(old)
+    growing.rewind(cut)
+    assert growing.frames == cut
+    after = -(-cut // 64) * 64
+    assert not growing.view(after, 40_000, (40_000 - after) // 64)[1].any()
+    for first in range(cut, 30_000, 777):
+        growing.append(new[first : min(30_000, first + 777)])
+    assert growing.frames == 30_000
+    whole = PeakPyramid.from_audio(np.concatenate((old[:cut], new[cut:])))
+    blocks = 30_000 // 64
+    now, then = growing.view(0, blocks * 64, blocks), whole.view(0, blocks * 64, blocks)
+    differ = np.flatnonzero((now[0] != then[0]) | (now[1] != then[1]))
+    assert set(differ.tolist()) <= {cut // 64}, "but for the block that is cut in two"
+    growing.rewind(50_000)
+    assert growing.frames == 30_000, "nothing to take back there"
+
+
 def test_saved_and_loaded(tmp_path: Path) -> None:
     lanes = {name: PeakPyramid.from_audio(sound(44_111 + i, seed=i)) for i, name in enumerate(("mix", "drums", "bass"))}
     path = tmp_path / "peaks.npz"

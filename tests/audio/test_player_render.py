@@ -196,6 +196,27 @@ def test_it_waits_where_the_audio_is_not_there_yet_and_goes_on_without_a_click()
     assert steepest(np.concatenate(heard)) <= NATURAL + FADING * 1.01
 
 
+def test_what_is_taken_back_under_the_playhead_is_waited_for_without_a_click() -> None:
+    bench = Bench({"mix": sine(60000)})
+    bench.play()
+    heard = [bench.blocks(100)]
+    stood = bench.renderer.position
+    bench.source.ready = 9000  # far behind what is heard already
+    heard.append(bench.blocks(10))
+    assert bench.renderer.waiting
+    assert bench.renderer.position - stood <= FADE_FRAMES
+    stood = bench.renderer.position
+    for ready in (15000, stood, stood + FADE_FRAMES):
+        bench.source.ready = ready
+        heard.append(bench.blocks(5))
+        assert not heard[-1].any()
+    bench.source.ready = 60000
+    heard.append(bench.blocks(10))
+    assert not bench.renderer.waiting
+    assert bench.renderer.position == stood + 10 * BLOCK_FRAMES, "it goes on where it stood"
+    assert steepest(np.concatenate(heard)) <= NATURAL + FADING * 1.01
+
+
 def test_it_plays_to_an_end_that_comes_while_it_waits() -> None:
     bench = Bench({"mix": noise(5000)})
     bench.source.ready = 4000

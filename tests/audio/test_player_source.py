@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,13 @@ RATE = 44100
 
 def noise(frames: int) -> NDArray[np.float32]:
     return (np.random.default_rng(3).standard_normal((frames, 2)) * 0.1).astype(np.float32)
+
+
+def until(what: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not what():
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
 
 
 def test_lanes_are_the_files_and_a_shorter_one_ends_in_silence(tmp_path: Path) -> None:
@@ -59,10 +68,62 @@ def test_a_growing_file_becomes_the_same_as_a_whole_one(tmp_path: Path, out_rate
         for first in range(0, len(audio), 12_345):
             file.write(audio[first : first + 12_345].tobytes())
             source.grow(min(first + 12_345, len(audio)))
-    source.join(10)
     reference.join(10)
-    assert source.ready == source.total
+    until(lambda: source.ready == source.total)
     np.testing.assert_allclose(source.audio[0], reference.audio[0], atol=1e-6)
+    source.stop()
+    source.join(10)
+
+
+@pytest.mark.parametrize("out_rate", [RATE, 48000])
+@pytest.mark.parametrize("first_length", [90_000, 150_000])
+def test_a_growing_file_may_be_cut_back_and_written_anew(tmp_path: Path, out_rate: int, first_length: int) -> None:
+    """Also where all of it was read already: the last part of a take is judged when it is whole."""
+    first, kept = noise(150_000), 61_234
+    final = np.concatenate((first[:kept], -first[: 150_000 - kept]))
+    whole = tmp_path / "whole.wav"
+    soundfile.write(whole, final, RATE, subtype="FLOAT")
+    reference = FileSource([("mix", whole)], RATE, len(final), out_rate)
+    reference.start()
+    path = tmp_path / "preview.f32"
+    path.write_bytes(first[:first_length].tobytes())
+    source = GrowingSource(path, RATE, len(final), out_rate)
+    source.start()
+    source.grow(first_length)
+    until(lambda: source.ready_track_frames > first_length - 3000)
+    with path.open("r+b") as file:
+        file.truncate(kept * 8)
+    source.grow(kept)
+    until(lambda: source.ready_track_frames <= kept)
+    assert source.ready_track_frames > kept - 5000, "what was there before the cut is still there"
+    with path.open("ab", buffering=0) as file:
+        for position in range(kept, len(final), 20_000):
+            file.write(final[position : position + 20_000].tobytes())
+            source.grow(min(position + 20_000, len(final)))
+    reference.join(10)
+    until(lambda: source.ready == source.total)
+    np.testing.assert_allclose(source.audio[0], reference.audio[0], atol=1e-6)
+    source.stop()
+    source.join(10)
+    assert source.fault == ""
+
+
+def test_a_file_cut_back_before_that_is_told_is_no_fault(tmp_path: Path) -> None:
+    audio = noise(40_000)
+    path = tmp_path / "preview.f32"
+    path.write_bytes(audio[:10_000].tobytes())
+    source = GrowingSource(path, RATE, len(audio), RATE)
+    source.start()
+    source.grow(30_000)  # it was so, a moment ago
+    until(lambda: source.ready == 10_000)
+    source.grow(10_000)
+    path.write_bytes(audio.tobytes())
+    source.grow(40_000)
+    until(lambda: source.ready == source.total)
+    np.testing.assert_array_equal(source.audio[0], audio)
+    source.stop()
+    source.join(10)
+    assert source.fault == ""
 
 
 def test_a_stopped_source_ends_its_thread(tmp_path: Path) -> None:
