@@ -1,4 +1,4 @@
-"""What the command line takes, and what is meant by it: commands, options, help, places, formats.
+"""What the command line takes, and what is meant by it: commands, options, help, places, formats, controls.
 
 Ranges of a request are left to the core, which words every fault alike.
 """
@@ -12,12 +12,16 @@ from pathlib import Path
 from typing import NoReturn
 
 from nur_studio import __version__
+from nur_studio.core.controls import GUIDANCE, MAX_TOP_K, TEMPERATURE, Controls, Reference, SectionPrompt
 from nur_studio.core.errors import InvalidRequest
 from nur_studio.core.mix import STEMS
 from nur_studio.core.request import FORMATS, MAX_DURATION, MAX_TAKES, MAX_TEMPO, MIN_DURATION, MIN_TEMPO
+from nur_studio.core.track import is_track_id
 
 _BITS = {("wav", 16): "PCM_16", ("wav", 24): "PCM_24", ("wav", 32): "FLOAT", ("flac", 16): "PCM_16",
          ("flac", 24): "PCM_24"}  # fmt: skip
+
+_BAR_DIGITS = 5
 
 
 class _Parser(argparse.ArgumentParser):
@@ -58,6 +62,7 @@ def parser() -> argparse.ArgumentParser:
     make.add_argument("--stems", metavar="DIR", help="also write the stems here (wav unless --format is wav or flac)")
     make.add_argument("--json", action="store_true", help="print the MusicTrack; a list of them for several takes")
     make.add_argument("--quiet", action="store_true", help="no progress bar")
+    _add_controls(make)
 
     found = commands.add_parser("list", help="list the library, newest first")
     found.add_argument("text", nargs="*", help="words to find in title, prompt, genre, key …")
@@ -86,9 +91,75 @@ def parser() -> argparse.ArgumentParser:
     known = commands.add_parser("engines", help="what can make music here")
     known.add_argument("--json", action="store_true", help="print a list")
 
+    _add_models(commands.add_parser("models", help="the weights of MusicGen: list, download, import, verify, remove"))
+
     health = commands.add_parser("doctor", help="what is there, what is missing, and the command that mends it")
     health.add_argument("--json", action="store_true", help="print a list of checks")
     return top
+
+
+def _add_controls(make: argparse.ArgumentParser) -> None:
+    """The options of `Controls`: their defaults are its own."""
+    usual = Controls()
+    group = make.add_argument_group("what MusicGen can", "Nothing here needs touching; other engines refuse it.")
+    group.add_argument(
+        "--describe", metavar="TEXT", help="what the model is told, in place of the words made from prompt and tempo"
+    )
+    group.add_argument("--negative", metavar="TEXT", default=usual.negative, help="what to steer away from")
+    group.add_argument(
+        "--guidance", type=_decimal, metavar="X",
+        help=f"how closely the words are followed, {GUIDANCE[0]:g} to {GUIDANCE[1]:g}; the model's own if left out",
+    )  # fmt: skip
+    group.add_argument(
+        "--temperature", type=_decimal, metavar="X", default=usual.temperature,
+        help=f"how daring, {TEMPERATURE[0]:g} to {TEMPERATURE[1]:g} ({usual.temperature:g})",
+    )  # fmt: skip
+    group.add_argument(
+        "--top-k", type=_number, metavar="N", default=usual.top_k,
+        help=f"choose among the N likeliest, up to {MAX_TOP_K}; 0 for all ({usual.top_k})",
+    )  # fmt: skip
+    group.add_argument(
+        "--section", action="append", default=[], metavar="BAR:TEXT",
+        help='other words from a bar on, the first being 1: "17:full drums, brass"; may be given again',
+    )  # fmt: skip
+    first = group.add_mutually_exclusive_group()
+    first.add_argument(
+        "--continue", dest="continue_", metavar="FROM", help="go on from a track (its id, or ID:STEM) or an audio file"
+    )
+    first.add_argument("--melody", metavar="FROM", help="follow the tune of a track (its id, or ID:STEM) or a file")
+    group.add_argument("--count-in", action="store_true", help="start on a drum loop at the tempo, not to be heard")
+    group.add_argument(
+        "--loop", action="store_true", help="leave the end as it is, to be repeated; else the last bars fade"
+    )
+
+
+def _add_models(models: argparse.ArgumentParser) -> None:
+    actions = models.add_subparsers(dest="action", metavar="ACTION", required=True)
+    names = "the name of a model; see `nur-studio models list`"
+    shown = actions.add_parser("list", help="every model: licence, size, whether it is here")
+
+    fetch = actions.add_parser("download", help="fetch a model from its publisher; goes on where a break left it")
+    fetch.add_argument("name", metavar="MODEL", help=names)
+    fetch.add_argument("--yes", action="store_true", help="agree to licence and size without being asked")
+
+    bring = actions.add_parser("import", help="copy models from a folder or a USB disk")
+    bring.add_argument(
+        "folder", metavar="FOLDER", help="with the files as published: audiocraft's (*.bin) or transformers' layout"
+    )
+
+    check = actions.add_parser("verify", help="read every byte and compare with what was published")
+    check.add_argument("name", metavar="MODEL", nargs="?", help=f"{names}; all that are here if left out")
+
+    tried = actions.add_parser("forecast", help="try for some seconds how fast a model would be here; needs no weights")
+    tried.add_argument("name", metavar="MODEL", help=names)
+
+    drop = actions.add_parser("remove", help="delete the weights of a model; tracks made with it stay")
+    drop.add_argument("name", metavar="MODEL", help=names)
+
+    for action in (shown, fetch, bring, check, tried, drop):
+        action.add_argument("--json", action="store_true", help="print a list of what it was about")
+    for action in (fetch, bring, check):
+        action.add_argument("--quiet", action="store_true", help="no progress bar")
 
 
 def _number(text: str) -> int | str:
@@ -97,6 +168,58 @@ def _number(text: str) -> int | str:
         return int(text)
     except ValueError:
         return text
+
+
+def _decimal(text: str) -> float | str:
+    """A number, or the text itself, for the core to refuse in its own words."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def controls_of(arguments: argparse.Namespace) -> Controls:
+    """The controls that `generate` was given. Raises `InvalidRequest` for a section or place nobody could read."""
+    reference = None
+    if arguments.continue_ is not None:
+        source, part = _source("continue", arguments.continue_)
+        reference = Reference("continue", source, part)
+    elif arguments.melody is not None:
+        source, part = _source("melody", arguments.melody)
+        reference = Reference("melody", source, part)
+    return Controls(
+        description=arguments.describe,
+        negative=arguments.negative,
+        guidance=arguments.guidance,
+        temperature=arguments.temperature,
+        top_k=arguments.top_k,
+        sections=tuple(_section(text) for text in arguments.section),
+        reference=reference,
+        count_in=arguments.count_in,
+        loop=arguments.loop,
+    )
+
+
+def _section(text: str) -> SectionPrompt:
+    """ "9:with brass" is from bar 9, as the ruler counts, on."""
+    bar, _, words = (part.strip() for part in text.partition(":"))
+    if not bar.isdecimal() or len(bar) > _BAR_DIGITS or int(bar) < 1 or not words:
+        raise InvalidRequest("section", text, "a bar from 1 on and its words, such as 17:full drums")
+    return SectionPrompt(int(bar) - 1, words)
+
+
+def _source(field: str, text: str) -> tuple[str, str]:
+    """The track id or absolute path of audio to start from, and the part of it."""
+    track_id, _, part = text.strip().partition(":")
+    if is_track_id(track_id):
+        part = part or "mix"
+        if part not in ("mix", *STEMS):
+            raise InvalidRequest(field, text, f"a track id alone or with one of {', '.join(STEMS)} after a colon")
+        return track_id, part
+    path = path_of(field, text)
+    if path is None or not path.is_file():
+        raise InvalidRequest(field, text, "the id of a track or an audio file that exists")
+    return str(path.absolute()), "mix"
 
 
 def wanted_format(given: str | None, out: Path | None) -> str | None:

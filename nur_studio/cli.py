@@ -1,19 +1,17 @@
-"""The command line: generate, list, get, export, engines, doctor. A client of `Studio`; the only module that prints."""
+"""The command line: generate, list, get, export, engines, models, doctor. A client of `Studio`."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import logging
-import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from nur_studio.arguments import check_places, parser, path_of, wanted_format, wav_or_flac_subtype
-from nur_studio.console import Interrupts, open_streams, progress_bar
+from nur_studio.arguments import check_places, controls_of, parser, path_of, wanted_format, wav_or_flac_subtype
+from nur_studio.console import Interrupts, answer, answer_json, drop_output, open_streams, progress_bar
 from nur_studio.core.errors import Cancelled, FileProblem, InvalidRequest, StudioError, TrackNotFound, UnknownEngine
 from nur_studio.core.logs import start_log
 from nur_studio.core.names import one_line
@@ -46,7 +44,7 @@ def main(argv: Sequence[str] | None = None, make_studio: MakeStudio | None = Non
         except (Cancelled, KeyboardInterrupt):
             return interrupts.exit_code
         except BrokenPipeError:  # `nur-studio list | head`
-            _drop_output()
+            drop_output()
             return OK
 
 
@@ -97,23 +95,6 @@ def _say(error: StudioError, code: int) -> int:
     return code
 
 
-def _print(text: str) -> None:
-    """To standard output, at once: what cannot be written is found out here, not when Python ends."""
-    try:
-        print(text, flush=True)
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        _drop_output()
-        raise FileProblem(f"The answer cannot be written to standard output: {error.strerror or error}.") from error
-
-
-def _drop_output() -> None:
-    """Let what is left in the buffer go nowhere, or Python would complain of it at its end."""
-    with contextlib.suppress(OSError, ValueError):  # no descriptor behind it, where another program runs us
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
 # -- commands ----------------------------------------------------------------------------------------------------
 
 
@@ -128,9 +109,12 @@ def _generate(studio: Studio, arguments: argparse.Namespace, interrupts: Interru
         seed=arguments.seed,
         engine=arguments.engine,
         takes=arguments.takes,
+        controls=controls_of(arguments),
     )
     request.validate()
     check_places(out, stems)
+    if stems is not None:
+        _check_stems(studio, request)
     with interrupts.gently() as cancel, progress_bar(arguments.quiet) as on_progress:
         tracks = studio.generate(request, on_progress, cancel=cancel)
         files = {track.id: _write_out(studio, track, out, stems, len(tracks), cancel) for track in tracks}
@@ -138,15 +122,26 @@ def _generate(studio: Studio, arguments: argparse.Namespace, interrupts: Interru
         from nur_studio.reference import music_track
 
         made = [music_track(track, studio) for track in tracks]
-        _print_json(made[0] if len(made) == 1 else made)
+        answer_json(made[0] if len(made) == 1 else made)
     else:
         for track in tracks:
-            _print(_heading(track, len(tracks) > 1))
-            _print(f"  {files[track.id]}")
+            answer(_heading(track, len(tracks) > 1))
+            answer(f"  {files[track.id]}")
             if stems is not None:
-                _print(f"  stems in {stems}")
-            _print(f"  {_facts(track)}")
+                answer(f"  stems in {stems}")
+            answer(f"  {_facts(track)}")
+    for track in tracks:
+        if note := _note(track):
+            print(f"nur-studio: {one_line(track.title)}: {note}", file=sys.stderr)
     return OK
+
+
+def _check_stems(studio: Studio, request: GenerationRequest) -> None:
+    """Tell before the work that there will be none to write."""
+    name = (request.engine or studio.default_engine()).strip().casefold()
+    for engine in studio.engines():
+        if engine.name.casefold() == name and not engine.stems:
+            raise StudioError(f"{engine.title} makes no stems.", hint="Leave --stems out, or choose another engine.")
 
 
 def _write_out(
@@ -180,12 +175,12 @@ def _list(studio: Studio, arguments: argparse.Namespace, _: Interrupts) -> int:
     if arguments.json:
         from nur_studio.reference import music_track
 
-        _print_json([music_track(track, studio, deliver=False) for track in tracks])
+        answer_json([music_track(track, studio, deliver=False) for track in tracks])
         return OK
     for track in tracks:
         star = "★" if track.starred else " "
         state = "" if track.status is Status.COMPLETED else f"  [{track.status}]"
-        _print(
+        answer(
             f"{track.id}  {track.created_at.astimezone():%Y-%m-%d %H:%M}  {star} {track.tempo:3d} BPM"
             f"  {format_time(track.duration_s)[:-3]:>5}  {one_line(track.genre):<12.12}  {one_line(track.title)}{state}"
         )
@@ -199,17 +194,20 @@ def _get(studio: Studio, arguments: argparse.Namespace, _: Interrupts) -> int:
 
     track = studio.library.get(arguments.id)
     if arguments.json:
-        _print_json(music_track(track, studio))
+        answer_json(music_track(track, studio))
         return OK
-    _print(_heading(track, False))
-    _print(f"  {track.status}, {track.created_iso}, seed {track.seed}, {track.engine} {track.model}".rstrip())
-    _print(f"  {one_line(track.prompt)}")
+    answer(_heading(track, False))
+    maker = track.model if track.engine in track.model else f"{track.engine} {track.model}".rstrip()
+    answer(f"  {track.status}, {track.created_iso}, seed {track.seed}, {maker}")
+    answer(f"  {one_line(track.prompt)}")
     if track.status is Status.COMPLETED:
-        _print(f"  {_facts(track)}")
-        _print(f"  {studio.delivery(track.id)}")
-        _print(f"  masters in {track.folder}")
+        answer(f"  {_facts(track)}")
+        for line in filter(None, (_told(track), _note(track))):
+            answer(f"  {line}")
+        answer(f"  {studio.delivery(track.id)}")
+        answer(f"  masters in {track.folder}")
     elif track.error:
-        _print(f"  {track.error}")
+        answer(f"  {track.error}")
     return OK
 
 
@@ -233,21 +231,29 @@ def _export(studio: Studio, arguments: argparse.Namespace, interrupts: Interrupt
                 )
             ]
     for file in files:
-        _print(str(file))
+        answer(str(file))
     return OK
 
 
 def _engines(studio: Studio, arguments: argparse.Namespace, _: Interrupts) -> int:
     engines = studio.engines()
     if arguments.json:
-        fields = ("name", "title", "summary", "licence", "stems", "why_not")
-        _print_json([{field: getattr(engine, field) for field in fields} for engine in engines])
+        fields = ("name", "title", "summary", "licence", "sellable", "stems", "why_not")
+        answer_json(
+            [{field: getattr(engine, field) for field in fields} | {"can": sorted(engine.can)} for engine in engines]
+        )
         return OK
     for engine in engines:
-        _print(f"{engine.name}: {engine.title}{f' (not now: {engine.why_not})' if engine.why_not else ''}")
-        _print(f"  {engine.summary}")
-        _print(f"  licence of the music: {engine.licence}")
+        answer(f"{engine.name}: {engine.title}{f' (not now: {engine.why_not})' if engine.why_not else ''}")
+        answer(f"  {engine.summary}")
+        answer(f"  licence of the music: {engine.licence}")
     return OK
+
+
+def _models(studio: Studio, arguments: argparse.Namespace, interrupts: Interrupts) -> int:
+    from nur_studio.cli_models import manage_models
+
+    return manage_models(studio, arguments, interrupts)
 
 
 def _doctor(arguments: argparse.Namespace, directories: Directories) -> int:
@@ -255,12 +261,12 @@ def _doctor(arguments: argparse.Namespace, directories: Directories) -> int:
 
     checks = doctor.examine(directories)
     if arguments.json:
-        _print_json([doctor.as_dict(check) for check in checks])
+        answer_json([doctor.as_dict(check) for check in checks])
     else:
         for check in checks:
-            _print(f"{check.level.upper():4}  {check.name:<16}  {check.finding}")
+            answer(f"{check.level.upper():4}  {check.name:<16}  {check.finding}")
             if check.mend:
-                _print(f"{'':24}mend it with: {check.mend}")
+                answer(f"{'':24}mend it with: {check.mend}")
     return OK if doctor.can_make_music(checks) else FAILED
 
 
@@ -270,6 +276,7 @@ _COMMANDS: dict[str, Callable[[Studio, argparse.Namespace, Interrupts], int]] = 
     "get": _get,
     "export": _export,
     "engines": _engines,
+    "models": _models,
 }
 
 
@@ -293,6 +300,14 @@ def _facts(track: Track) -> str:
     return " · ".join(fact for fact in facts if fact)
 
 
-def _print_json(value: Any) -> None:
-    lossless = (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
-    _print(json.dumps(value, indent=2, ensure_ascii=not lossless, allow_nan=False))
+def _note(track: Track) -> str:
+    """What is to be known of a take that is not all that was asked for."""
+    return one_line(str(track.recipe.get("note") or ""))
+
+
+def _told(track: Track) -> str:
+    """The words a model was given for a take, where it was one."""
+    details = track.recipe.get("details")
+    described = details.get("descriptions") if isinstance(details, dict) else None
+    words = "; then ".join(map(str, described)) if isinstance(described, list | tuple) else ""
+    return f"told the model: {one_line(words)}" if words else ""

@@ -1,9 +1,10 @@
-"""The terminal around a command: streams that can be written to, Ctrl+C and polite kills, a progress bar."""
+"""The terminal around a command: streams that can be written to, answers, Ctrl+C and polite kills, a progress bar."""
 
 from __future__ import annotations
 
 import codecs
 import contextlib
+import json
 import os
 import signal
 import sys
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
+from nur_studio.core.errors import FileProblem, StudioError
 from nur_studio.core.progress import CancelToken, OnProgress, Progress, ignore_progress
 from nur_studio.core.timing import format_time
 
@@ -45,6 +47,39 @@ def _encoded(error: UnicodeError) -> tuple[str | bytes, int]:
 
 
 codecs.register_error(_ERRORS, _encoded)
+
+
+def answer(text: str) -> None:
+    """A line to standard output, at once: what cannot be written is found out here, not when Python ends."""
+    try:
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        drop_output()
+        raise FileProblem(f"The answer cannot be written to standard output: {error.strerror or error}.") from error
+
+
+def answer_json(value: Any) -> None:
+    """`value` to standard output, in characters it can hold."""
+    lossless = (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
+    answer(json.dumps(value, indent=2, ensure_ascii=not lossless, allow_nan=False))
+
+
+def drop_output() -> None:
+    """Let what is left in the buffer go nowhere, or Python would complain of it at its end."""
+    with contextlib.suppress(OSError, ValueError):  # no descriptor behind it, where another program runs us
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def confirmed(question: str) -> bool:
+    """Ask the person at the terminal; only a clear yes is one. Raises `StudioError` where nobody sits there."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise StudioError("This needs your consent, and there is no terminal to ask on.", hint="`--yes` gives it.")
+    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().casefold() in ("y", "yes")
 
 
 class Interrupts:

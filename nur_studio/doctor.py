@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import json
 import os
 import platform
@@ -21,20 +22,36 @@ from nur_studio.core.errors import StudioError
 from nur_studio.core.paths import Directories
 from nur_studio.core.progress import CancelToken, ignore_progress
 from nur_studio.core.prompt import read_prompt
+from nur_studio.core.settings import load_settings
+from nur_studio.engines.models import MODELS
+from nur_studio.engines.weights import WeightStore, gigabytes
 
 if TYPE_CHECKING:  # all that stands on libraries is imported where it is looked at: they may be what is damaged
     from nur_studio.engines.base import EngineInfo
 
 OK, WARN, FAIL = "ok", "warn", "fail"
+MODEL_LIBRARIES = ("torch", "transformers", "omegaconf", "einops", "julius", "audiocraft")
 LIBRARIES = ("numpy", "scipy", "soundfile", "soxr", "pyloudnorm", "psutil", "platformdirs", "tqdm")
-_PYTHON = f'"{sys.executable}"' if " " in sys.executable else sys.executable
+
+
+def _quoted(path: str) -> str:
+    return f'"{path}"' if " " in path else path
+
+
+_PYTHON = _quoted(sys.executable)
 _REINSTALL = f"{_PYTHON} -m pip install --force-reinstall"
+_BOOTSTRAP = Path(__file__).resolve().parent.parent / "packaging" / "bootstrap.py"
+_MODELS_MEND_CHECKOUT = f"{_PYTHON} {_quoted(str(_BOOTSTRAP))} setup --with-models"
+_MODELS_MEND = (
+    f"{_PYTHON} -m pip install 'nur-studio[musicgen]' && {_PYTHON} -m pip install --no-deps audiocraft==1.3.0"
+)
 _LINUX_WINDOW = (
     "libegl1 libgl1 libglib2.0-0 libfontconfig1 libdbus-1-3 libxkbcommon0 libxkbcommon-x11-0 libx11-xcb1 "
     "libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-randr0 libxcb-render-util0 libxcb-shape0 libxcb-shm0 "
     "libxcb-sync1 libxcb-xfixes0"
 )
 WINDOW_MEND = f"sudo apt-get install {_LINUX_WINDOW}" if sys.platform == "linux" else f"{_REINSTALL} PySide6-Essentials"
+_MODEL_NAMES = frozenset(info.name for info in MODELS)
 _PROBE_S = 40.0
 _FREE_BYTES_FAIL, _FREE_BYTES_WARN = 200e6, 2e9
 
@@ -54,15 +71,19 @@ class Check:
 
 
 def examine(directories: Directories, engines: Sequence[EngineInfo] | None = None) -> list[Check]:
-    """Look at everything. Takes some seconds: the default engine really makes five seconds of music."""
+    """Look at everything. Takes some seconds: Sketch really makes five seconds of music. MusicGen does not, which may
+    take minutes: of its models it is told which are here, whole, and small enough for this machine's memory.
+    """
     libraries = _libraries()
     checks = [_python(), libraries, _disk(directories.data)]
+    device = load_settings(directories.settings_file).device
     if libraries.level == OK:
         from nur_studio.engines import catalogue
 
         checks.append(_library(directories))
-        checks += [_engine(engine, directories) for engine in engines or catalogue.engines()]
-    return [*checks, _weights(), _graphics(), _sound(), _window()]
+        known = engines or catalogue.engines(directories.models)
+        checks += [_engine(engine, directories) for engine in known if engine.name not in _MODEL_NAMES]
+    return [*checks, _weights(directories), _graphics(device), _sound(), _window()]
 
 
 def can_make_music(checks: Sequence[Check]) -> bool:
@@ -177,32 +198,61 @@ def _engine(engine: EngineInfo, directories: Directories) -> Check:
     return Check(name, OK, f"made 5 s of music in {took:.1f} s from a cold start, at {loudness:.1f} LUFS", vital=True)
 
 
-def _weights() -> Check:
-    return Check("Weights", OK, "none needed: this version makes music with Sketch; MusicGen is not part of it yet")
+def _weights(directories: Directories) -> Check:
+    """Which models are here, by their files' sizes: reading every byte is `models verify`'s work."""
+    store = WeightStore(directories.models)
+    states = {info: store.state(info) for info in MODELS}
+    ready = [info for info, state in states.items() if state == "ready"]
+    begun = [info for info, state in states.items() if state == "partial"]
+    if begun:
+        return Check("Weights", WARN, store.why_not(begun[0]), f"nur-studio models download {begun[0].name}")
+    if not ready:
+        first = MODELS[0]
+        finding = (
+            "none here, and Sketch needs none; `nur-studio models download` fetches MusicGen's "
+            f"({first.name}: {gigabytes(first.download_bytes)}), `nur-studio models import` takes them from a folder"
+        )
+        return Check("Weights", OK, finding)
+    finding = f"{', '.join(info.name for info in ready)} in {directories.models}; {ready[0].licence}"
+    missing = [name for name in MODEL_LIBRARIES if importlib.util.find_spec(name) is None]
+    if missing:
+        mend = _MODELS_MEND_CHECKOUT if _BOOTSTRAP.exists() else _MODELS_MEND
+        return Check("Weights", WARN, f"{finding}; MusicGen cannot run without {', '.join(missing)}", mend)
+    return Check("Weights", OK, finding)
 
 
-def _graphics() -> Check:
-    """Torch is looked at in a process of its own: it takes seconds and a gigabyte to import."""
+def _graphics(wanted: str = "auto") -> Check:
+    """What MusicGen computes on where `wanted` is the device in the settings. Torch is looked at in a process of its
+    own: it takes seconds and a gigabyte to import.
+    """
     card = _nvidia()
     found = _probe(
         "import importlib.util as u, json\n"
         "if u.find_spec('torch') is None: print(json.dumps({}))\n"
         "else:\n"
         " import torch\n"
-        " gpu = torch.cuda.get_device_name(0) if torch.cuda.is_available() else ''\n"
-        " gpu = gpu or ('Apple Metal' if torch.backends.mps.is_available() else '')\n"
-        " print(json.dumps({'torch': torch.__version__, 'gpu': gpu}))\n"
+        " from dataclasses import asdict\n"
+        " from nur_studio.core.errors import EngineUnavailable\n"
+        " from nur_studio.engines.device import choose\n"
+        f" try: found = asdict(choose({wanted!r}))\n"
+        " except EngineUnavailable as error: found = {'fault': str(error)}\n"
+        " print(json.dumps(found | {'torch': torch.__version__}))\n"
     )
     note = "Sketch needs neither"
     if isinstance(found, str):
         return Check("GPU", WARN, f"PyTorch is damaged ({found}); {note}", f"{_REINSTALL} torch")
     if "torch" not in found:
         return Check("GPU", OK, f"{card or 'no NVIDIA driver'}, PyTorch not installed; {note}")
-    if card and not found["gpu"]:
+    if card and found.get("kind") != "cuda" and wanted != "cpu":
         uv = f"{_PYTHON} -m uv pip install --python {_PYTHON} --torch-backend=auto --reinstall-package torch torch"
         mend = f"{_PYTHON} -m pip install uv && {uv}"
         return Check("GPU", WARN, f"{card}, but PyTorch {found['torch']} cannot use it; {note}", mend)
-    return Check("GPU", OK, f"{found['gpu'] or 'none'}, PyTorch {found['torch']}; {note}")
+    if "fault" in found:
+        return Check("GPU", WARN, f"{found['fault']} {note}", "choose another device in the settings")
+    place = f"{found['title']}, {gigabytes(found['memory_bytes'])}, {found['precision']}"
+    if found["kind"] == "cpu":
+        place = f"none used: MusicGen computes on the {place}, slowly"
+    return Check("GPU", OK, f"{place}, PyTorch {found['torch']}; {note}")
 
 
 def _nvidia() -> str:

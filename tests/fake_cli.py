@@ -18,6 +18,7 @@ ENGINES = (
     fake_engine.info("loud", fault="print"),
     fake_engine.info("crashing", fault="kill"),
     fake_engine.info("buggy", fault="bug"),
+    fake_engine.info("whole", stems=False),
 )
 
 
@@ -26,7 +27,9 @@ def engines() -> tuple[EngineInfo, ...]:
 
 
 def make_studio(directories: Directories) -> Studio:
-    return Studio(directories, engines=engines)
+    studio = Studio(directories, engines=engines)
+    studio.settings = replace(studio.settings, engine="sketch")
+    return studio
 
 
 if __name__ == "__main__":

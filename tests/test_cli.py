@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlparse
@@ -165,7 +166,34 @@ def test_an_empty_prompt(run: Run) -> None:
 def test_an_unknown_engine_lists_the_known(run: Run) -> None:
     code, out, err = run("generate", "x", "--engine", "nope")
     assert (code, out) == (2, "")
-    assert err == "nur-studio: There is no engine 'nope'; known here: sketch, slow, loud, crashing, buggy.\n"
+    assert err == "nur-studio: There is no engine 'nope'; known here: sketch, slow, loud, crashing, buggy, whole.\n"
+
+
+def test_controls_an_engine_has_not_are_refused_before_any_work(run: Run, made: dict[str, Any]) -> None:
+    count = len(json.loads(run("list", "--limit", "500", "--json")[1]))
+    for options in (("--guidance", "4"), ("--section", "9:brass"), ("--continue", made["id"]), ("--count-in",)):
+        code, out, err = run("generate", "x", "--duration", "5", *options)
+        assert (code, out) == (1, "")
+        assert err.startswith("nur-studio: Fake sketch cannot ")
+        assert err.count("\n") == 1
+    assert run("generate", "x", "--guidance", "99")[0] == 2
+    assert len(json.loads(run("list", "--limit", "500", "--json")[1])) == count
+
+
+def test_stems_of_an_engine_that_makes_none_are_refused_before_any_work(run: Run, tmp_path: Path) -> None:
+    said = run("generate", "x", "--duration", "5", "--engine", "Whole", "--stems", tmp_path / "stems")
+    hint = "Leave --stems out, or choose another engine."
+    assert said == (1, "", f"nur-studio: Whole makes no stems. {hint}\n")
+    assert not (tmp_path / "stems").exists()
+
+
+def test_what_a_model_was_told_and_a_note_are_shown(run: Run, made: dict[str, Any], home: Path) -> None:
+    with closing(Library(home / "data" / "library")) as library:
+        track = library.get(made["id"])
+    recipe = {"note": "It was\nended early.", "details": {"descriptions": ["calm. bpm: 90", "brass. bpm: 90"]}}
+    assert cli._note(replace(track, recipe=recipe)) == "It was ended early."
+    assert cli._told(replace(track, recipe=recipe)) == "told the model: calm. bpm: 90; then brass. bpm: 90"
+    assert cli._note(track) == cli._told(track) == ""
 
 
 def test_a_folder_that_is_not_there_is_told_before_any_work(run: Run, home: Path, tmp_path: Path) -> None:
@@ -342,14 +370,16 @@ def test_engines(run: Run) -> None:
     assert "sketch: Fake sketch" in out
     assert "licence of the music: for tests" in out
     names = [engine["name"] for engine in json.loads(run("engines", "--json")[1])]
-    assert names == ["sketch", "slow", "loud", "crashing", "buggy"]
+    assert names == ["sketch", "slow", "loud", "crashing", "buggy", "whole"]
+    first = json.loads(run("engines", "--json")[1])[0]
+    assert (first["sellable"], first["can"], first["licence"]) == (True, [], "for tests")
 
 
 def test_help_and_version(run: Run) -> None:
     assert run("--version") == (0, f"nur-studio {__version__}\n", "")
     code, out, _ = run("--help")
     assert code == 0
-    for command in ("generate", "list", "get", "export", "engines", "doctor"):
+    for command in ("generate", "list", "get", "export", "engines", "models", "doctor"):
         assert command in out
 
 

@@ -14,10 +14,12 @@ from pathlib import Path
 
 import fake_engine
 import pytest
+from planted_models import plant
 
 from nur_studio import cli, doctor
 from nur_studio.core.logs import stop_log
 from nur_studio.core.paths import Directories
+from nur_studio.engines.models import WEIGHTS_LICENCE, model
 from nur_studio.library.library import DATABASE_NAME, Library
 
 FAKE = (fake_engine.info("fake"),)
@@ -36,7 +38,7 @@ def test_this_machine_can_make_music(tmp_path: Path) -> None:
     for vital in ("Python", "Libraries", "Library", "Engine fake"):
         assert (checks[vital].level, checks[vital].vital) == (doctor.OK, True)
     assert checks["Engine fake"].finding.startswith("made 5 s of music in ")
-    assert "MusicGen is not part of it yet" in checks["Weights"].finding
+    assert checks["Weights"].finding.startswith("none here, and Sketch needs none; ")
     assert all(check.mend for check in checks.values() if check.level != doctor.OK)
 
 
@@ -143,18 +145,25 @@ def test_a_window_that_lacks_a_library(monkeypatch: pytest.MonkeyPatch) -> None:
     assert check.mend == doctor.WINDOW_MEND
 
 
+CPU = {"torch": "2.9", "kind": "cpu", "title": "CPU", "memory_bytes": 8 * 10**9, "precision": "fp32"}
+CUDA = {"torch": "2.9", "kind": "cuda", "title": "NVIDIA H100", "memory_bytes": 80 * 10**9, "precision": "bf16"}
+
+
 @pytest.mark.parametrize(
     ("found", "card", "level", "words"),
     [
         ({}, "", doctor.OK, "no NVIDIA driver, PyTorch not installed"),
         ({}, "NVIDIA H100", doctor.OK, "NVIDIA H100, PyTorch not installed"),
-        ({"torch": "2.9", "gpu": "NVIDIA H100"}, "NVIDIA H100", doctor.OK, "NVIDIA H100, PyTorch 2.9"),
-        ({"torch": "2.9", "gpu": ""}, "NVIDIA H100", doctor.WARN, "cannot use it"),
+        (CUDA, "NVIDIA H100", doctor.OK, "NVIDIA H100, 80.0 GB, bf16, PyTorch 2.9"),
+        (CPU, "", doctor.OK, "none used: MusicGen computes on the CPU, 8.0 GB, fp32, slowly, PyTorch 2.9"),
+        (CPU, "NVIDIA H100", doctor.WARN, "cannot use it"),
+        ({"torch": "2.9", "fault": "CUDA was chosen."}, "NVIDIA H100", doctor.WARN, "cannot use it"),
+        ({"torch": "2.9", "fault": "MPS was chosen."}, "", doctor.WARN, "MPS was chosen."),
         ("ImportError: libtorch.so", "", doctor.WARN, "PyTorch is damaged (ImportError: libtorch.so)"),
     ],
 )
 def test_graphics(
-    monkeypatch: pytest.MonkeyPatch, found: dict[str, str] | str, card: str, level: str, words: str
+    monkeypatch: pytest.MonkeyPatch, found: dict[str, object] | str, card: str, level: str, words: str
 ) -> None:
     monkeypatch.setattr(doctor, "_probe", lambda _: found)
     monkeypatch.setattr(doctor, "_nvidia", lambda: card)
@@ -162,6 +171,29 @@ def test_graphics(
     assert (check.level, bool(check.mend)) == (level, level == doctor.WARN)
     assert words in check.finding
     assert "Sketch needs neither" in check.finding
+
+
+def test_the_cpu_chosen_on_a_machine_with_a_card_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "_probe", lambda _: CPU)
+    monkeypatch.setattr(doctor, "_nvidia", lambda: "NVIDIA H100")
+    assert doctor._graphics("cpu").level == doctor.OK
+
+
+def test_weights_that_are_here_are_told_with_their_licence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    directories = Directories.below(tmp_path)
+    plant(directories.models, model("musicgen-small"))
+    check = doctor._weights(directories)
+    assert (check.level, check.mend) == (doctor.OK, "")
+    assert check.finding == f"musicgen-small in {directories.models}; {WEIGHTS_LICENCE}"
+    monkeypatch.setattr(doctor, "MODEL_LIBRARIES", ("torch", "no_such_library"))
+    check = doctor._weights(directories)
+    assert check.level == doctor.WARN
+    assert check.finding.endswith("MusicGen cannot run without no_such_library")
+    assert check.mend.endswith("packaging/bootstrap.py setup --with-models")
+    shutil.rmtree(directories.models / "t5-base")
+    check = doctor._weights(directories)
+    assert (check.level, check.mend) == (doctor.WARN, "nur-studio models download musicgen-small")
+    assert "t5-base is missing" in check.finding
 
 
 def test_a_probe_gives_json_or_the_last_line_of_the_error() -> None:

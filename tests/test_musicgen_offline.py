@@ -1,0 +1,102 @@
+"""The whole way without a network: from a folder of weights to an exported file, by the command line as a program.
+
+The model is a tiny one in the published format, and takes the very path that the published ones take.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import no_network
+import pytest
+from tiny_musicgen import make_musicgen
+
+from nur_studio.audio.files import audio_frames, read_audio, read_tags
+from nur_studio.engines.models import WEIGHTS_LICENCE
+
+NAME = "musicgen-small"
+SECONDS, RATE = 6, 44100
+
+
+class Offline:
+    """Runs the studio as a program that has no network; `folder` keeps what was seen of it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self._home, self._prefix = folder / "seen", folder / "home", no_network.prefix()
+
+    def __call__(self, *arguments: str | Path, code: int = 0) -> str:
+        command = ["-m", "nur_studio", *map(str, arguments)]
+        done = self.python(*command, code=code)
+        return done.stdout if code == 0 else done.stderr
+
+    def python(self, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+        environment = {**no_network.environment(self.folder), "NUR_STUDIO_HOME": str(self._home)}
+        done = subprocess.run(
+            [*self._prefix, sys.executable, *arguments], capture_output=True, text=True, timeout=110, env=environment
+        )
+        assert done.returncode == code, done.stderr
+        return done
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Offline:
+    """The studio after the model was imported."""
+    published = tmp_path_factory.mktemp("usb disk")
+    folders = make_musicgen(published, "text")
+    folders.checkpoint.rename(published / NAME)
+    offline = Offline(tmp_path_factory.mktemp("offline"))
+    (imported,) = json.loads(offline("models", "import", published, "--json"))
+    assert (imported["name"], imported["state"], imported["missing_bytes"]) == (NAME, "ready", 0)
+    return offline
+
+
+@pytest.fixture(scope="module")
+def made(studio: Offline) -> dict[str, Any]:
+    track: dict[str, Any] = json.loads(
+        studio("generate", "calm jazz with piano", "--engine", NAME, "--duration", str(SECONDS), "--tempo", "90",
+               "--seed", "3", "--format", "wav", "--json")
+    )  # fmt: skip
+    return track
+
+
+def test_the_block_holds(tmp_path: Path) -> None:
+    program = "import urllib.request; urllib.request.urlopen('http://127.0.0.1:9', timeout=5)"
+    environment = no_network.environment(tmp_path)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment)
+    assert done.returncode == 1
+    assert "Network is unreachable" in done.stderr
+    assert len(no_network.processes(tmp_path)) == 1
+    assert no_network.attempts(tmp_path)[0].startswith("socket.getaddrinfo")
+
+
+def test_what_was_imported_is_listed_and_whole(studio: Offline) -> None:
+    (ready,) = [model for model in json.loads(studio("models", "list", "--json")) if model["state"] == "ready"]
+    assert (ready["name"], ready["licence"], ready["sellable"]) == (NAME, WEIGHTS_LICENCE, False)
+    assert studio("models", "verify", NAME) == f"{NAME}: every file is as it was published.\n"
+    (engine,) = [engine for engine in json.loads(studio("engines", "--json")) if engine["name"] == NAME]
+    assert (engine["why_not"], engine["licence"], engine["sellable"]) == ("", WEIGHTS_LICENCE, False)
+
+
+def test_a_take_is_made_and_exported(studio: Offline, made: dict[str, Any], tmp_path: Path) -> None:
+    assert (made["status"], made["engine"], made["licence"]) == ("completed", NAME, WEIGHTS_LICENCE)
+    assert (made["duration"], made["tempo"], made["seed"]) == (SECONDS, 90, 3)
+    out = tmp_path / "take.wav"
+    assert studio("export", made["id"], "--out", out) == f"{out}\n"
+    assert audio_frames(out) == (SECONDS * RATE, RATE)
+    assert any(WEIGHTS_LICENCE in tag for tag in read_tags(out).values())
+    audio, _ = read_audio(out)
+    assert audio.shape == (SECONDS * RATE, 2)
+    assert abs(audio).max() > 0.01
+    told = studio("get", made["id"])
+    assert WEIGHTS_LICENCE in told
+    assert "told the model: calm jazz with piano" in told
+
+
+def test_nothing_ever_asked_for_the_network(studio: Offline, made: dict[str, Any]) -> None:
+    engines = [line for line in no_network.processes(studio.folder) if "spawn_main" in line]
+    assert engines, "the engine process ran blocked too"
+    assert no_network.attempts(studio.folder) == []
