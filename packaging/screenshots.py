@@ -72,6 +72,7 @@ class Director:
         window.resize(*SIZE)
         for request in TAKES:
             self.generate(window, request)
+        self.click(window.banner.close_button)
         for row in (2, 4):
             self.click(window.library.table.viewport(), self.cell(window, row, 0))
         wave = window.view.lanes.lanes["mix"].wave
@@ -94,11 +95,20 @@ class Director:
         self.save(window, "generating")
         self.click(window.compose.bar.button)  # it cancels now
         self.until(lambda: not window.maker.busy, "cancelled")
+        window.models.open()
+        QTest.qWait(12_000)  # until the forecast is there
+        self.save(self.dialog(window), "models")
+        self.dialog(window).accept()
         window.resize(*SMALL)
         QTest.qWait(500)
         QTest.mouseDClick(window.library.table.viewport(), Qt.MouseButton.LeftButton, pos=self.cell(window, 2, 2))
         QTest.qWait(7000)
         self.save(window, "small")
+
+    def dialog(self, window: MainWindow) -> QWidget:
+        dialog = window.models.dialog
+        assert dialog is not None
+        return dialog
 
     def cell(self, window: MainWindow, row: int, column: int) -> QPoint:
         table = window.library.table

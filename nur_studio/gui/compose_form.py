@@ -39,6 +39,7 @@ class ComposeForm(QWidget):
         super().__init__(parent)
         self._tap = TapTempo()
         self._last_seed: int | None = None
+        self._continues = False
         self._faults: dict[str, FaultLabel] = {}
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
@@ -186,9 +187,14 @@ class ComposeForm(QWidget):
         length = self.length.value()
         if said and isinstance(length, int):
             bars = bars_text(length, reading.tempo, reading.beats_per_bar)
-            self.length.set_suffix(self.tr("s · {bars}").format(bars=bars))
+            suffix = self.tr("s more · {bars}") if self._continues else self.tr("s · {bars}")
+            self.length.set_suffix(suffix.format(bars=bars))
         else:
-            self.length.set_suffix(self.tr("s"))
+            self.length.set_suffix(self.tr("s more") if self._continues else self.tr("s"))
+
+    def set_continues(self, on: bool) -> None:
+        """The length is that of new music after music that is there; shown with the next reading."""
+        self._continues = on
 
     def set_last_seed(self, seed: int) -> None:
         """What "lock" keeps."""
@@ -199,7 +205,7 @@ class ComposeForm(QWidget):
     def say(self, field: str, sentence: str) -> QWidget:
         """Show `sentence` below `field` ("" takes it away); the label, to bring into sight."""
         self._faults[field].say(sentence)
-        _mark(self.genre if field == "genre" else self.widget(field), bool(sentence))
+        mark(self.genre if field == "genre" else self.widget(field), bool(sentence))
         return self._faults[field]
 
     def fault(self, field: str) -> str:
@@ -270,7 +276,7 @@ class ComposeForm(QWidget):
         self.left.emit("seed")
 
 
-def _mark(field: QWidget | None, invalid: bool) -> None:
+def mark(field: QWidget | None, invalid: bool) -> None:
     """The error colour around a field, or no longer."""
     wanted = "true" if invalid else "false"
     if field is not None and field.property("invalid") != wanted:

@@ -2,48 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 
-from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
-from PySide6.QtWidgets import QFrame, QLabel, QPlainTextEdit, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeySequence, QShortcut
+from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from nur_studio.core.errors import InvalidRequest
 from nur_studio.core.genres import Genre
 from nur_studio.core.progress import Progress
 from nur_studio.core.prompt import PromptReading
-from nur_studio.core.request import MAX_GENRE, MAX_TEMPO, MIN_TEMPO, GenerationRequest
+from nur_studio.core.request import MAX_GENRE, MAX_SEED, MAX_TEMPO, MIN_TEMPO, GenerationRequest
 from nur_studio.gui.chips import Chips, suggestions
 from nur_studio.gui.compose_form import ComposeForm
-from nur_studio.gui.fields import FaultLabel
+from nur_studio.gui.fields import FaultLabel, TextField
 from nur_studio.gui.generate_bar import GenerateBar
 from nur_studio.gui.heard import heard_line
+from nur_studio.gui.steering import Steering
 from nur_studio.gui.theme import theme_notifier, tokens
 
 Read = Callable[[str, str | None, int | None], PromptReading]
+Describe = Callable[[GenerationRequest], str]
 
 _WIDTH = 300
 _PROMPT_HEIGHT = (96, 176)  # grows where the window is tall
 _READ_AFTER_MS = 60
-
-
-class PromptEdit(QPlainTextEdit):
-    """The prompt. Tab leaves it, Ctrl+Enter belongs to the panel."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setTabChangesFocus(True)
-
-    def sizeHint(self) -> QSize:
-        # Small by itself: in a low window the fields below come first, in a tall one the layout lets it grow.
-        return QSize(super().sizeHint().width(), _PROMPT_HEIGHT[0])
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
-        if enter and event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-            event.ignore()
-        else:
-            super().keyPressEvent(event)
 
 
 class ComposePanel(QFrame):
@@ -51,6 +35,7 @@ class ComposePanel(QFrame):
 
     generate_requested = Signal(object)  # GenerationRequest without a fault
     cancel_requested = Signal()
+    keep_requested = Signal()  # end the running take here and keep what is made of it
     remove_requested = Signal(int)  # position in the list of waiting requests
     edited = Signal()  # anything a draft keeps has changed
 
@@ -58,6 +43,7 @@ class ComposePanel(QFrame):
         super().__init__(parent)
         self._read, self._genres = read, tuple(genres)
         self._engine: str | None = None
+        self._describe: Describe | None = None
         self.setObjectName("compose")
         self.setProperty("role", "panel")
         self.setFixedWidth(_WIDTH)
@@ -70,17 +56,23 @@ class ComposePanel(QFrame):
         self.chips.picked.connect(self._on_chip)
         self.bar.generate_requested.connect(self.generate)
         self.bar.cancel_requested.connect(self.cancel_requested)
+        self.bar.keep_requested.connect(self.keep_requested)
+        self.steering.edited.connect(self._on_steering)
+        self.steering.field_left.connect(self._on_left)
         self.bar.remove_requested.connect(self.remove_requested)
         for keys in ("Ctrl+Return", "Ctrl+Enter"):
             shortcut = QShortcut(QKeySequence(keys), self, context=Qt.ShortcutContext.WindowShortcut)
             shortcut.activated.connect(self.generate)
+        keep = QShortcut(QKeySequence("Ctrl+K"), self, context=Qt.ShortcutContext.WindowShortcut)
+        keep.activated.connect(self.bar.keep)
+        self.setAcceptDrops(True)
         theme_notifier().changed.connect(self._on_read)
         self._on_read()
 
     def _build(self) -> None:
         head = QLabel(self.tr("COMPOSE"))
         head.setProperty("role", "section")
-        self.prompt = PromptEdit()
+        self.prompt = TextField(_PROMPT_HEIGHT[0])
         self.prompt.setMinimumHeight(_PROMPT_HEIGHT[0])
         self.prompt.setMaximumHeight(_PROMPT_HEIGHT[1])
         self.prompt.setPlaceholderText(
@@ -97,6 +89,7 @@ class ComposePanel(QFrame):
         self.heard.setMinimumHeight(2 * self.fontMetrics().lineSpacing())  # two lines: the form must not jump
         self.chips = Chips()
         self.form = ComposeForm(self._genres)
+        self.steering = Steering()
 
         body = QWidget()
         body.setProperty("role", "panel")
@@ -111,6 +104,7 @@ class ComposePanel(QFrame):
         column.addWidget(self.chips)
         column.addSpacing(8)
         column.addWidget(self.form)
+        column.addWidget(self.steering)
         column.addStretch(0)
         self._scroll = QScrollArea()
         self._scroll.setWidgetResizable(True)
@@ -129,13 +123,16 @@ class ComposePanel(QFrame):
 
     def request(self) -> GenerationRequest:
         """What the fields say, right or wrong."""
-        return self.form.request(self.prompt.toPlainText().strip(), self._engine)
+        request = self.form.request(self.prompt.toPlainText().strip(), self._engine)
+        return replace(request, controls=self.steering.controls())
 
     def generate(self) -> None:
         """Check the fields, then ask for music; a fault is said where it is and the field gets the focus."""
         self._clear_faults()
         request = self.request()
         faults = list(request.faults())
+        if (missing := self.steering.missing()) is not None:
+            faults.append(missing)
         for fault in reversed(faults):  # the first one last: it keeps the focus
             self.show_fault(fault)
         if not faults:
@@ -145,6 +142,7 @@ class ComposePanel(QFrame):
         """Fill every field from a request."""
         self.prompt.setPlainText(request.prompt)
         self.form.set_request(request)
+        self.steering.set_controls(request.controls)
         self._clear_faults()
 
     def use_prompt(self, prompt: str) -> None:
@@ -164,19 +162,33 @@ class ComposePanel(QFrame):
         self._engine = name
         self.bar.set_possible(why_not)
 
+    def set_abilities(self, can: Collection[str]) -> None:
+        """What the chosen engine can beside making music: only that is offered."""
+        self.steering.set_abilities(can)
+
+    def set_describe(self, describe: Describe) -> None:
+        """Who says what a request's words become before a model hears them."""
+        self._describe = describe
+        self._on_read()
+
     def set_last_seed(self, seed: int) -> None:
         """The seed of the take on show: what "lock" keeps."""
         self.form.set_last_seed(seed)
 
+    def bring_in_sight(self, part: QWidget) -> None:
+        """Scroll to a part of the panel, once it is laid out."""
+        QTimer.singleShot(0, part, lambda: self._scroll.ensureWidgetVisible(part, 0, 16))
+
     def draft(self) -> dict[str, str]:
         """Everything typed, as it was typed."""
-        return {"prompt": self.prompt.toPlainText(), **self.form.draft()}
+        return {"prompt": self.prompt.toPlainText(), **self.form.draft(), **self.steering.draft()}
 
     def restore(self, draft: Mapping[str, str]) -> None:
         """Put a draft back; what it does not have stays."""
         self.prompt.setPlainText(draft.get("prompt", self.prompt.toPlainText()))
         self.prompt.moveCursor(self.prompt.textCursor().MoveOperation.End)
         self.form.restore(draft)
+        self.steering.restore(draft)
 
     # -- faults, progress ----------------------------------------------------------------------------------------
 
@@ -190,13 +202,18 @@ class ComposePanel(QFrame):
         elif field is not None:
             label = self.form.say(fault.field, str(fault))
             field.setFocus()
-            QTimer.singleShot(0, label, lambda: self._scroll.ensureWidgetVisible(label, 0, 16))
+            self.bring_in_sight(label)
+        elif (place := self.steering.say(fault.field, str(fault))) is not None:
+            place[0].setFocus()
+            self.bring_in_sight(place[1])
         else:
             self.show_failure(str(fault))
 
     def fault(self, field: str) -> str:
         """The sentence shown at `field`, or ""."""
-        return self._prompt_fault.sentence if field == "prompt" else self.form.fault(field)
+        if field == "prompt":
+            return self._prompt_fault.sentence
+        return self.form.fault(field) if self.form.widget(field) is not None else self.steering.fault(field)
 
     def show_failure(self, sentence: str) -> None:
         """Say what went wrong with a generation, beside the button that started it."""
@@ -213,6 +230,7 @@ class ComposePanel(QFrame):
     def _clear_faults(self) -> None:
         self._prompt_fault.say("")
         self.form.clear_faults()
+        self.steering.clear_faults()
         self.bar.show_failure("")
 
     # -- slots ---------------------------------------------------------------------------------------------------
@@ -226,11 +244,15 @@ class ComposePanel(QFrame):
         self._later.start()
         self.edited.emit()
 
+    def _on_steering(self) -> None:
+        self._later.start()
+        self.edited.emit()
+
     def _on_left(self, field: str) -> None:
         """A field that is wrong says so as soon as it is left, not only at the end."""
         for fault in self.request().faults():
             if fault.field == field:
-                self.form.say(field, str(fault))
+                (self.form if self.form.widget(field) is not None else self.steering).say(field, str(fault))
 
     def _on_chip(self, text: str, whole: bool) -> None:
         if whole:
@@ -255,5 +277,28 @@ class ComposePanel(QFrame):
         said = bool(prompt or genre or tempo)
         examples = self.tr("Describe instruments, mood and style in your own words, or start from an example:")
         self.heard.setText(heard_line(reading, tokens().accent) if said else examples)
+        reference = self.steering.reference.reference()
+        self.form.set_continues(reference is not None and reference.use == "continue")
         self.form.show_reading(reading, said)
         self.chips.show_chips(suggestions(prompt, reading, self._genres), whole=not prompt)
+        if self._describe is not None:
+            seed = self.form.seed.value()
+            seed = seed if isinstance(seed, int) and 0 <= seed <= MAX_SEED else None
+            text = self._describe(GenerationRequest(prompt, genre=genre, tempo=tempo, seed=seed)) if prompt else ""
+            low, high = reading.tempo_range
+            drawn = seed is None and not reading.tempo_heard and low < high
+            self.steering.advanced.show_description(text, drawn=drawn)
+
+    # -- Qt ------------------------------------------------------------------------------------------------------
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if self.steering.reference.takes(event.mimeData()):
+            event.setDropAction(Qt.DropAction.CopyAction)
+            event.accept()
+        else:
+            event.ignore()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        if self.steering.reference.drop(event.mimeData()):
+            event.setDropAction(Qt.DropAction.CopyAction)
+            event.accept()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt
 from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QLabel, QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QToolButton, QWidget
 
 from nur_studio.gui.icons import icon
 from nur_studio.gui.theme import scaled_font, theme_changed, tokens
@@ -210,3 +210,10 @@ def strip_button(letter: str, tip: str, role: str) -> QToolButton:
     button.setAccessibleName(tip.split(" (")[0])
     button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     return button
+
+
+def line(role: str) -> QFrame:
+    """A hairline; `role` "line" lies, "vline" stands."""
+    frame = QFrame()
+    frame.setProperty("role", role)
+    return frame

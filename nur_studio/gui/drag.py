@@ -29,11 +29,23 @@ class DragFiles(Protocol):
     def ready_drag_files(self, track_id: str, parts: Sequence[str], encoding: Encoding) -> list[Path] | None: ...
 
 
-def mime_data(paths: Sequence[Path]) -> QMimeData:
-    """File URLs, as file managers and DAWs take them."""
+_TAKES = "application/x-nur-studio-takes"
+
+
+def mime_data(paths: Sequence[Path], wanted: Wanted = ((), ())) -> QMimeData:
+    """File URLs, as file managers and DAWs take them; which takes they are of, for this window itself."""
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    takes, parts = wanted
+    if takes:
+        data.setData(_TAKES, f"{parts[0] if len(parts) == 1 else 'mix'} {' '.join(takes)}".encode())
     return data
+
+
+def dragged_takes(data: QMimeData) -> tuple[str, list[str]]:
+    """The part, "mix" or a stem, and the ids of the takes that are dragged from this window."""
+    part, *takes = bytes(data.data(_TAKES).data()).decode("ascii", "ignore").split() or ["mix"]
+    return part, takes
 
 
 class DragOut(QObject):
@@ -84,7 +96,7 @@ class DragOut(QObject):
             self.prepare(wanted)
         else:
             self._dragging = None
-            self._drag(paths)
+            self._drag(paths, wanted)
 
     def _paths(self, wanted: Wanted) -> list[Path] | None:
         ids, parts = wanted
@@ -96,9 +108,9 @@ class DragOut(QObject):
             found += paths
         return found
 
-    def _drag(self, paths: Sequence[Path]) -> None:
+    def _drag(self, paths: Sequence[Path], wanted: Wanted) -> None:
         drag = QDrag(self._source)
-        drag.setMimeData(mime_data(paths))
+        drag.setMimeData(mime_data(paths, wanted))
         drag.setPixmap(_badge(paths, self._source.devicePixelRatioF()))
         drag.setHotSpot(QPoint(-12, -8))
         drag.exec(Qt.DropAction.CopyAction)
@@ -111,7 +123,7 @@ class DragOut(QObject):
         self._dragging = None
         paths = self._paths(wanted)
         if paths is not None and QApplication.mouseButtons() & Qt.MouseButton.LeftButton:
-            self._drag(paths)
+            self._drag(paths, wanted)
         else:
             self.ready.emit()
 

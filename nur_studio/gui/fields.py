@@ -2,28 +2,79 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
+import math
+from abc import abstractmethod
+
+from PySide6.QtCore import QMimeData, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QWheelEvent
-from PySide6.QtWidgets import QLabel, QLayout, QLayoutItem, QLineEdit, QWidget
+from PySide6.QtWidgets import QLabel, QLayout, QLayoutItem, QLineEdit, QPlainTextEdit, QWidget
 
 from nur_studio.gui.theme import tokens
 
 
-class NumberField(QLineEdit):
+class _StepField(QLineEdit):
+    """A line whose value steps with Up, Down and the wheel, by ten steps with the Page keys; may carry a suffix."""
+
+    changed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._suffix = ""
+        self.setMaxLength(24)
+        self.setAcceptDrops(False)  # a file that is dropped here is the panel's
+        self.textChanged.connect(self.changed)
+
+    @abstractmethod
+    def step(self, by: int) -> None:
+        """Go `by` steps up."""
+
+    def set_suffix(self, suffix: str) -> None:
+        """A unit or remark at the right edge, not part of the value."""
+        if suffix == self._suffix:
+            return
+        self._suffix = suffix
+        self.setTextMargins(0, 0, self.fontMetrics().horizontalAdvance(suffix) + 6 if suffix else 0, 0)
+        self.update()
+
+    @property
+    def suffix(self) -> str:
+        return self._suffix
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        steps = {Qt.Key.Key_Up: 1, Qt.Key.Key_Down: -1, Qt.Key.Key_PageUp: 10, Qt.Key.Key_PageDown: -10}
+        step = steps.get(Qt.Key(event.key()))
+        if step is None:
+            super().keyPressEvent(event)
+        else:
+            self.step(step)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if self.hasFocus() and event.angleDelta().y():
+            self.step(1 if event.angleDelta().y() > 0 else -1)
+            event.accept()
+        else:
+            event.ignore()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if self._suffix:
+            painter = QPainter(self)
+            painter.setPen(QColor(tokens().dim))
+            box = self.rect().adjusted(0, 0, -11, 0)
+            painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, self._suffix)
+            painter.end()
+
+
+class NumberField(_StepField):
     """A whole number, or nothing for "you decide".
 
     It keeps whatever is typed, out of range or not a number at all: the core says what is wrong with it.
-    Up, Down and the wheel step within `low` to `high`, Page keys by ten.
+    Steps stay within `low` to `high`.
     """
-
-    changed = Signal()
 
     def __init__(self, low: int, high: int, start: int, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._low, self._high, self._start = low, high, start
-        self._suffix = ""
-        self.setMaxLength(24)
-        self.textChanged.connect(self.changed)
 
     def value(self) -> int | str | None:
         """The number; None where empty; the text itself where it is no whole number."""
@@ -38,52 +89,68 @@ class NumberField(QLineEdit):
     def set_value(self, value: int | None) -> None:
         self.setText("" if value is None else str(value))
 
-    def set_suffix(self, suffix: str) -> None:
-        """A unit or remark at the right edge, not part of the value."""
-        if suffix == self._suffix:
-            return
-        self._suffix = suffix
-        self.setTextMargins(0, 0, self.fontMetrics().horizontalAdvance(suffix) + 6 if suffix else 0, 0)
-        self.update()
-
-    @property
-    def suffix(self) -> str:
-        return self._suffix
-
     def set_start(self, start: int) -> None:
         """Where stepping begins from an empty field."""
         self._start = start
 
-    def _step(self, by: int) -> None:
+    def step(self, by: int) -> None:
         value = self.value()
         if isinstance(value, str):
             return
         stepped = self._start if value is None else value + by
         self.set_value(min(self._high, max(self._low, stepped)))
 
+
+class DecimalField(_StepField):
+    """A number with a point or a comma, or nothing for "you decide"; it too keeps whatever is typed."""
+
+    def __init__(self, low: float, high: float, start: float, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._low, self._high, self._start = low, high, start
+
+    def value(self) -> float | str | None:
+        """The number; None where empty; the text itself where it is none."""
+        text = self.text().strip()
+        if not text:
+            return None
+        try:
+            value = float(text.replace(",", "."))
+        except ValueError:
+            return text
+        return value if math.isfinite(value) else text
+
+    def set_value(self, value: float | None) -> None:
+        self.setText("" if value is None else f"{value:g}")
+
+    def step(self, by: int) -> None:
+        value = self.value()
+        if isinstance(value, str):
+            return
+        stepped = self._start if value is None else round(value + by * 0.1, 3)
+        self.set_value(min(self._high, max(self._low, stepped)))
+
+
+class TextField(QPlainTextEdit):
+    """Several lines of words. Tab leaves it, Ctrl+Enter belongs to the panel."""
+
+    def __init__(self, height: int, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._height = height
+        self.setTabChangesFocus(True)
+
+    def sizeHint(self) -> QSize:
+        # Small by itself: in a low window the fields below come first, in a tall one the layout may let it grow.
+        return QSize(super().sizeHint().width(), self._height)
+
+    def canInsertFromMimeData(self, source: QMimeData) -> bool:
+        return not source.hasUrls() and super().canInsertFromMimeData(source)  # files are the panel's
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        steps = {Qt.Key.Key_Up: 1, Qt.Key.Key_Down: -1, Qt.Key.Key_PageUp: 10, Qt.Key.Key_PageDown: -10}
-        step = steps.get(Qt.Key(event.key()))
-        if step is None:
-            super().keyPressEvent(event)
-        else:
-            self._step(step)
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        if self.hasFocus() and event.angleDelta().y():
-            self._step(1 if event.angleDelta().y() > 0 else -1)
-            event.accept()
-        else:
+        enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+        if enter and event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             event.ignore()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        super().paintEvent(event)
-        if self._suffix:
-            painter = QPainter(self)
-            painter.setPen(QColor(tokens().dim))
-            box = self.rect().adjusted(0, 0, -11, 0)
-            painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, self._suffix)
-            painter.end()
+        else:
+            super().keyPressEvent(event)
 
 
 class FaultLabel(QLabel):

@@ -30,6 +30,7 @@ from nur_studio.gui.theme import scaled_font, set_role, tokens
 _STEPS = 1000
 _BUTTON_HEIGHT = 40
 _ROWS = 3
+_LEAST_KEPT_S = 1.0  # less is no music
 
 
 def time_left(eta_s: float) -> str:
@@ -76,12 +77,14 @@ class GenerateBar(QFrame):
 
     generate_requested = Signal()
     cancel_requested = Signal()
+    keep_requested = Signal()  # end the running take here and keep what is made of it
     remove_requested = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("role", "panel")
         self._running = False
+        self._ending = False
         self._why_not = ""
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 8, 16, 16)
@@ -114,6 +117,11 @@ class GenerateBar(QFrame):
         self.progress.setAccessibleName(self.tr("Progress of the generation"))
         column.addWidget(self.progress)
 
+        self.keep_button = QPushButton()
+        self.keep_button.clicked.connect(self._on_keep)
+        self.keep_button.hide()
+        column.addWidget(self.keep_button)
+
         self.button = _BigButton()
         self.button.clicked.connect(self._on_clicked)
         self.queue_button = _BigButton()
@@ -145,7 +153,42 @@ class GenerateBar(QFrame):
         self.rate.setText(percent if self._running else "")
         self.progress.setVisible(self._running)
         self.queue_button.setVisible(self._running)
+        if not self._running:
+            self.set_kept(None)
         self._dress_button()
+
+    def set_kept(self, seconds: float | None) -> None:
+        """How much of the running take there is to keep; None: its engine cannot end early, and nothing is offered.
+
+        0 begins a new take; after `set_ending` anything else changes nothing.
+        """
+        if self._ending and seconds:
+            return
+        self._ending = False
+        self.keep_button.setVisible(seconds is not None)
+        enough = seconds is not None and seconds >= _LEAST_KEPT_S
+        self.keep_button.setEnabled(enough)
+        if not enough:
+            self.keep_button.setText(self.tr("Keep what is made"))
+            self.keep_button.setToolTip(
+                self.tr("End here and keep what is made, once there is a second of it (Ctrl+K)")
+            )
+        else:
+            length = time_left(math.floor(seconds or 0.0))
+            self.keep_button.setText(self.tr("Keep what is made · {length}").format(length=length))
+            self.keep_button.setToolTip(self.tr("End the take here, with a fade, and keep it (Ctrl+K)"))
+
+    def set_ending(self) -> None:
+        """The running take is on its way to an early end."""
+        self._ending = True
+        self.keep_button.setText(self.tr("Ending the take …"))
+        self.keep_button.setEnabled(False)
+
+    def keep(self) -> None:
+        """Ask for an early end, where there is something to keep."""
+        if self.keep_button.isEnabled() and not self.keep_button.isHidden():
+            self.set_ending()
+            self.keep_requested.emit()
 
     def set_possible(self, why_not: str) -> None:
         """Turn the button off while the chosen engine cannot run, and say why."""
@@ -198,6 +241,9 @@ class GenerateBar(QFrame):
 
     def _on_clicked(self) -> None:
         (self.cancel_requested if self._running else self.generate_requested).emit()
+
+    def _on_keep(self) -> None:
+        self.keep()
 
     def _on_remove(self) -> None:
         button = self.sender()

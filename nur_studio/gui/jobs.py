@@ -60,6 +60,10 @@ class Job(QObject):
         """Ask the work to stop; `cancelled` follows, or `finished` where it was done already."""
         self._task.token.cancel()
 
+    def keep(self) -> None:
+        """Ask the work to end now with what it has made, where it can."""
+        self._task.token.keep()
+
 
 class _Worker(QObject):
     progressed = Signal(object)  # _Task

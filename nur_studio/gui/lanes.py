@@ -67,10 +67,10 @@ class Lanes(QWidget):
             lane.set_peaks(known, scale=scale, note=note, silent=silent)
             lane.set_ready(known is not None)
 
-    def show_growing(self, peaks: Peaks) -> None:
-        """The mix while it is made; the stems come with the end."""
+    def show_growing(self, peaks: Peaks, *, stems: bool = True) -> None:
+        """The mix while it is made; `stems` come with the end, where the engine makes any."""
         for name, lane in self.lanes.items():
-            lane.setVisible(True)
+            lane.setVisible(name == "mix" or stems)
             lane.set_ready(False)
             lane.set_peaks(peaks if name == "mix" else None, scale=_FILL)
 

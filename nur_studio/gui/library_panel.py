@@ -51,6 +51,7 @@ class LibraryPanel(QFrame):
     renamed = Signal(str, str)
     deleted = Signal(object)  # list of ids
     regenerate_requested = Signal(str)
+    start_from_requested = Signal(str)  # id of a take whose sound the next one starts from
     use_prompt_requested = Signal(str)
     export_requested = Signal(str)
     reveal_requested = Signal(str)
@@ -68,6 +69,7 @@ class LibraryPanel(QFrame):
         self._later = QTimer(self, singleShot=True, interval=_SEARCH_AFTER_MS)
         self._later.timeout.connect(self._on_query)
         self._last = Query()
+        self.starts_from = False  # whether the chosen engine can start from other music
         self._wire()
 
     def _build(self) -> None:
@@ -255,6 +257,13 @@ class LibraryPanel(QFrame):
         menu.addSeparator()
         add(self.tr("Use this prompt"), "", one, lambda: self.use_prompt_requested.emit(first.id))
         add(self.tr("Make again with the same seed"), "", one, lambda: self.regenerate_requested.emit(first.id))
+        if self.starts_from:
+            add(
+                self.tr("Start the next take from this"),
+                "",
+                one and done,
+                lambda: self.start_from_requested.emit(first.id),
+            )
         menu.addSeparator()
         add(self.tr("Export…"), "Ctrl+E", one and done, lambda: self.export_requested.emit(first.id))
         add(self.tr("Show in folder"), "", one and done, lambda: self.reveal_requested.emit(first.id))

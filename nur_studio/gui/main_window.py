@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QByteArray, QSize, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QAction, QCloseEvent, QColor, QKeyEvent, QKeySequence, QPainter, QPaintEvent
+from PySide6.QtGui import QAction, QCloseEvent, QKeyEvent, QKeySequence, QPaintEvent
 from PySide6.QtWidgets import (
     QApplication,
-    QFrame,
     QHBoxLayout,
     QMainWindow,
-    QSplitter,
-    QSplitterHandle,
     QVBoxLayout,
     QWidget,
 )
@@ -23,22 +20,29 @@ from nur_studio.core.genres import genres
 from nur_studio.core.progress import Progress
 from nur_studio.core.request import GenerationRequest
 from nur_studio.core.track import Track
+from nur_studio.engines.base import EngineInfo
+from nur_studio.gui.banner import Banner
 from nur_studio.gui.compose_panel import ComposePanel
+from nur_studio.gui.composing import Composing
+from nur_studio.gui.controls import line
 from nur_studio.gui.draft import load_draft, save_draft
 from nur_studio.gui.drag import DragOut
+from nur_studio.gui.engine_choice import EngineChoice
 from nur_studio.gui.exporting import Exporter
 from nur_studio.gui.jobs import Job, JobQueue
 from nur_studio.gui.library_panel import LibraryPanel
 from nur_studio.gui.making import Maker, Step
+from nur_studio.gui.model_work import ModelWork
+from nur_studio.gui.models_desk import ModelsDesk
 from nur_studio.gui.playback import Playback
 from nur_studio.gui.preferences import Preferences
 from nur_studio.gui.shelf import Shelf
 from nur_studio.gui.shortcuts import ShortcutSheet
+from nur_studio.gui.splitter import Splitter
 from nur_studio.gui.stage import Stage
 from nur_studio.gui.take_actions import TakeActions
-from nur_studio.gui.theme import tokens
 from nur_studio.gui.toast import Toast
-from nur_studio.gui.top_bar import TopBar
+from nur_studio.gui.top_bar import MANAGE_KEYS, TopBar
 from nur_studio.gui.track_view import TrackView
 from nur_studio.studio import Studio
 
@@ -65,7 +69,8 @@ class MainWindow(QMainWindow):
         self.top = TopBar()
         self.compose = ComposePanel(studio.read, genres())
         self.view = TrackView()
-        self.library = LibraryPanel(self._engine_title)
+        self.library = LibraryPanel(lambda name: self.engines.title(name))
+        self.banner = Banner()
         self._place()
         self.toast = Toast(self, self.splitter)
         self.maker = Maker(studio, self)
@@ -75,6 +80,17 @@ class MainWindow(QMainWindow):
         self.drags = DragOut(self, studio, self.writing)
         self.exporter = Exporter(studio, self.writing, self)
         self.preferences = Preferences(studio, self.playback, self.drags, self)
+        self.model_work = ModelWork(studio, self)
+        self.models = ModelsDesk(studio, self.model_work, self.banner, self.toast, self)
+        self.engines = EngineChoice(
+            studio,
+            self.top.engine,
+            work=self.model_work,
+            desk=self.models,
+            preferences=self.preferences,
+            queue=self.writing,
+            parent=self,
+        )
         self.actions_on_takes = TakeActions(
             studio,
             self.reading,
@@ -100,7 +116,7 @@ class MainWindow(QMainWindow):
     # -- places --------------------------------------------------------------------------------------------------
 
     def _place(self) -> None:
-        self.splitter = _Splitter(Qt.Orientation.Vertical)
+        self.splitter = Splitter(Qt.Orientation.Vertical)
         self.splitter.setHandleWidth(7)
         self.splitter.addWidget(self.view)
         self.splitter.addWidget(self.library)
@@ -111,14 +127,18 @@ class MainWindow(QMainWindow):
         right.setContentsMargins(0, 0, 0, 0)
         right.setSpacing(0)
         right.addWidget(self.compose)
-        right.addWidget(_line("vline"))
-        right.addWidget(self.splitter, 1)
+        right.addWidget(line("vline"))
+        made = QVBoxLayout()
+        made.setSpacing(0)
+        made.addWidget(self.banner)
+        made.addWidget(self.splitter, 1)
+        right.addLayout(made, 1)
         body = QWidget()
         column = QVBoxLayout(body)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.top)
-        column.addWidget(_line("line"))
+        column.addWidget(line("line"))
         column.addLayout(right, 1)
         self.setCentralWidget(body)
 
@@ -131,7 +151,7 @@ class MainWindow(QMainWindow):
             self.splitter.setSizes(list(_FIRST_SPLIT))
         self.compose.form.format.set_value(settings.output_format)
         self.compose.restore(load_draft(self._studio.directories.config))
-        self._use_engine(settings.engine)
+        self.engines.show()
         self.view.set_ruler(settings.ruler)
         self.view.set_volume(settings.volume_db)
         self.compose.prompt.setFocus()
@@ -158,10 +178,26 @@ class MainWindow(QMainWindow):
         maker.made.connect(self._on_made)
         maker.take_failed.connect(stage.on_take_failed)
         maker.cancelled.connect(stage.on_cancelled)
-        self.top.engine_chosen.connect(self._on_engine_chosen)
+        self.engines.changed.connect(self._on_engine)
+        self.engines.failed.connect(self.tell)
+        maker.made.connect(self.engines.on_made)
+        self.model_work.unforeseen.connect(self._on_unforeseen)
+        self.model_work.changed.connect(lambda: self.top.set_downloading(self.model_work.busy is not None))
         self.top.settings_requested.connect(self.preferences.open)
         self.top.shortcuts_requested.connect(self.open_shortcuts)
         self.preferences.failed.connect(self.tell)
+        self.composing = Composing(
+            self._studio,
+            self.reading,
+            compose=compose,
+            maker=maker,
+            stage=stage,
+            view=self.view,
+            library=self.library,
+            toast=self.toast,
+        )
+        self.composing.failed.connect(self.tell)
+        self.engines.changed.connect(self.composing.on_engine)
 
     def _wire_track(self) -> None:
         view, acts = self.view, self.actions_on_takes
@@ -205,6 +241,7 @@ class MainWindow(QMainWindow):
             ("Ctrl+Z", acts.undo),
             ("Ctrl+.", self.maker.cancel),
             ("Ctrl+,", self.preferences.open),
+            (MANAGE_KEYS, lambda: self.models.open()),
             ("F1", self.open_shortcuts),
             ("Ctrl+Q", self.close),
         ):
@@ -238,19 +275,9 @@ class MainWindow(QMainWindow):
         sheet.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         sheet.show()
 
-    def _engine_title(self, name: str) -> str:
-        return next((info.title for info in self._studio.engines() if info.name == name), name)
-
-    def _use_engine(self, name: str) -> None:
-        infos = self._studio.engines()
-        chosen = next((info for info in infos if info.name == name), infos[0])
-        self.top.engine.set_engines(infos, chosen.name)
-        self.compose.set_engine(chosen.name, chosen.why_not)
-
-    @Slot(str)
-    def _on_engine_chosen(self, name: str) -> None:
-        self.preferences.change(engine=name)
-        self._use_engine(name)
+    @Slot(object)
+    def _on_engine(self, engine: EngineInfo) -> None:
+        self.compose.set_engine(engine.name, engine.why_not)
 
     @Slot(object)
     def _on_generate(self, request: GenerationRequest) -> None:
@@ -359,30 +386,7 @@ class MainWindow(QMainWindow):
             )
             self.hide()  # the engine may take a second to let go; nobody has to watch that
             self.shelf.stop()
-            for queue in (self.maker, self.writing, self.reading):
+            for queue in (self.maker, self.model_work, self.writing, self.reading):
                 queue.close()
             self.playback.close()
         super().closeEvent(event)
-
-
-class _Handle(QSplitterHandle):
-    """A hairline that is wide enough to be caught."""
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        middle = self.height() // 2
-        painter.fillRect(0, 0, self.width(), middle, QColor(tokens().background))
-        painter.fillRect(0, middle, self.width(), self.height() - middle, QColor(tokens().panel))
-        painter.fillRect(0, middle, self.width(), 1, QColor(tokens().accent if self.underMouse() else tokens().line))
-        painter.end()
-
-
-class _Splitter(QSplitter):
-    def createHandle(self) -> QSplitterHandle:
-        return _Handle(self.orientation(), self)
-
-
-def _line(role: str) -> QFrame:
-    line = QFrame()
-    line.setProperty("role", role)
-    return line

@@ -36,7 +36,10 @@ class Makes(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """More of a take: `audio` is new, `frames` are there in all, in the raw file at `path`."""
+    """More of a take: `audio` is new, `frames` are there in all, in the raw file at `path`.
+
+    Fewer frames than the last time: what followed them was taken back, and is being made again.
+    """
 
     track_id: str
     path: Path
@@ -85,6 +88,12 @@ class Maker(QObject):
     def waiting(self) -> tuple[str, ...]:
         return tuple(job.title for job in self._queue.waiting)
 
+    @property
+    def engine(self) -> str | None:
+        """The name of the engine that the running request asks for; None where it leaves that open, or none runs."""
+        request = self._queue.current.property("request") if self._queue.current is not None else None
+        return request.engine if isinstance(request, GenerationRequest) else None
+
     def ask(self, request: GenerationRequest, group: str = "") -> None:
         """Queue a request; `group` is that of the takes these join. It is checked again when its turn comes."""
         job = Job(lambda on_progress, cancel: self._work(request, group, on_progress, cancel), self)
@@ -100,6 +109,11 @@ class Maker(QObject):
         """Stop the running request, all its takes. Those already finished stay."""
         if self._queue.current is not None:
             self._queue.current.cancel()
+
+    def keep(self) -> None:
+        """End the running take here and keep what is made of it, where its engine can. Takes not begun are dropped."""
+        if self._queue.current is not None:
+            self._queue.current.keep()
 
     def remove(self, position: int) -> None:
         """Take a waiting request out of the queue."""
@@ -119,6 +133,9 @@ class Maker(QObject):
                 self._step = (number, len(tracks))
                 self.started.emit(track)
                 self.made.emit(self._make(track, on_progress, cancel))
+                if cancel.enough():
+                    self._discard(tracks[number:])
+                    return
             except Cancelled:
                 self._discard(tracks[number - 1 :])  # nothing is kept of a cancelled take; finished ones stay
                 self.cancelled.emit(track)
@@ -140,6 +157,10 @@ class Maker(QObject):
 
         def on_chunk(chunk: Chunk) -> None:
             nonlocal handed
+            if chunk.frames < handed:
+                handed = chunk.frames
+                nothing = np.zeros((0, 2), np.float32)
+                self.grew.emit(Growth(track.id, chunk.path, nothing, handed, chunk.sample_rate))
             while handed < chunk.frames:
                 count = min(_HANDED_FRAMES, chunk.frames - handed)
                 values = np.fromfile(chunk.path, np.float32, count * 2, offset=handed * 8)

@@ -22,6 +22,8 @@ class Preferences(QObject):
     """Applies settings to what they are about, and keeps them."""
 
     failed = Signal(object)
+    changed = Signal(object)  # the names of the settings that are others now
+    models_requested = Signal()
 
     def __init__(self, studio: Studio, playback: Playback, drags: DragOut, window: QWidget) -> None:
         super().__init__(window)
@@ -46,6 +48,9 @@ class Preferences(QObject):
             self._playback.set_device(changes["output_device"])
         if changes.keys() & {"drag_format", "wav_subtype"}:
             self._use_encoding()
+        if self.dialog is not None:
+            self.dialog.show_settings(self._studio.settings)
+        self.changed.emit(frozenset(changes))
 
     def open(self) -> None:
         """Show the dialog."""
@@ -57,6 +62,7 @@ class Preferences(QObject):
         self.dialog = SettingsDialog(studio.settings, studio.directories, self._playback.devices, self._window)
         self.dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.dialog.changed.connect(self._on_changed)
+        self.dialog.models_requested.connect(self.models_requested)
         self.dialog.destroyed.connect(self._on_closed)
         self.dialog.show()
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPixmap, QPolygonF, QWheelEvent
-from PySide6.QtWidgets import QSizePolicy, QToolButton, QWidget
+from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPixmap, QPolygonF, QWheelEvent
+from PySide6.QtWidgets import QSizePolicy, QToolButton, QToolTip, QWidget
 
 from nur_studio.gui.theme import scaled_font, theme_changed, tokens
 from nur_studio.gui.time_mouse import TimeMouse
@@ -12,6 +12,7 @@ from nur_studio.gui.timeline import Timeline
 from nur_studio.gui.waveform import draw_loop
 
 HEIGHT = 24
+_NEAR_PX = 6  # a section's mark is met within so much
 
 
 class Ruler(QWidget):
@@ -68,8 +69,27 @@ class Ruler(QWidget):
                 if tick.label and x < self.width() - 8:
                     painter.setPen(colors.color("dim" if tick.weight == 2 else "faint"))
                     painter.drawText(QRectF(x + 6, 0, 80, height - 1), Qt.AlignmentFlag.AlignVCenter, tick.label)
+            self._draw_sections(painter, colors.wave("mix"))
         painter.end()
         return pixmap
+
+    def _draw_sections(self, painter: QPainter, color: QColor) -> None:
+        """A small flag where a section begins; its name is the tooltip there."""
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(color)
+        foot = self.height() - 1.0
+        for frame, _ in self._timeline.section_starts():
+            x = self._timeline.device_x(frame)
+            painter.drawPolygon(QPolygonF([QPointF(x, foot - 7), QPointF(x + 7, foot - 3.5), QPointF(x, foot)]))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+
+    def section_at(self, x: float) -> str:
+        """What begins at `x`, in words for people; "" where nothing does."""
+        for frame, section in self._timeline.section_starts():
+            if -_NEAR_PX / 2 <= x - self._timeline.x_of(frame) <= _NEAR_PX * 1.5:
+                return self.tr("Bar {bar}: {name}").format(bar=section.start_bar + 1, name=section.name)
+        return ""
 
     def _draw_handles(self, painter: QPainter, loop: tuple[int, int], color: QColor) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -96,6 +116,9 @@ class Ruler(QWidget):
         self.mouse.wheel(event)
 
     def event(self, event: QEvent) -> bool:
+        if isinstance(event, QHelpEvent) and (name := self.section_at(event.pos().x())):
+            QToolTip.showText(event.globalPos(), name, self)
+            return True
         # Only pinches: other events also come while this is being made or taken apart.
         pinch = event.type() == QEvent.Type.NativeGesture and self.mouse.gesture(event)
         return pinch or super().event(event)

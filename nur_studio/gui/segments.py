@@ -19,7 +19,7 @@ class _Segment(QPushButton):
             super().keyPressEvent(event)
             return
         neighbour = group.button(group.id(self) + way)
-        if neighbour is not None:
+        if neighbour is not None and not neighbour.isHidden():
             neighbour.setFocus(Qt.FocusReason.TabFocusReason)
             neighbour.click()
 

@@ -1,13 +1,14 @@
-"""The settings: how the studio looks, where it sounds, what it hands to other programs. Each acts at once."""
+"""The settings: how the studio looks, sounds, makes music, and what it hands over. Each acts at once."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QTimer, QUrl, Signal
+from PySide6.QtCore import Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QDialog,
     QFrame,
@@ -15,6 +16,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
+    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -24,14 +26,18 @@ from nur_studio.core.request import FORMATS
 from nur_studio.core.settings import Settings
 from nur_studio.gui.controls import ElidedLabel
 from nur_studio.gui.segments import SegmentedControl
+from nur_studio.gui.top_bar import devices
 
 _LOOK_AGAIN_MS = 700
+_AROUND = 160  # title bar, margins, foot and the system's own bars
+_BAR = 8
 
 
 class SettingsDialog(QDialog):
     """Shows `settings`; emits each change as it is made. It blocks nothing: the window stays usable beside it."""
 
     changed = Signal(object)  # dict of the settings that are others now
+    models_requested = Signal()
 
     def __init__(
         self, settings: Settings, directories: Directories, devices: Callable[[], Sequence[str]], parent: QWidget
@@ -41,7 +47,9 @@ class SettingsDialog(QDialog):
         self.setMinimumWidth(520)
         self._devices = devices
         self._device = settings.output_device
-        self._form = QGridLayout()
+        self._page = QWidget()
+        self._form = QGridLayout(self._page)
+        self._form.setContentsMargins(0, 0, 0, 0)
         self._form.setHorizontalSpacing(16)
         self._form.setVerticalSpacing(8)
         self._form.setColumnMinimumWidth(0, 120)
@@ -63,6 +71,9 @@ class SettingsDialog(QDialog):
         self._row(self.tr("Output device"), self.device)
         self._fill_devices()
 
+        self._section(self.tr("MUSICGEN"))
+        self._build_music(settings)
+
         self._section(self.tr("FILES FOR OTHER PROGRAMS"))
         self.drag_format = SegmentedControl([(name, name) for name in FORMATS])
         self.drag_format.set_value(settings.drag_format)
@@ -79,6 +90,7 @@ class SettingsDialog(QDialog):
 
         self._section(self.tr("ON THIS MACHINE"))
         self._folder(self.tr("Library"), directories.library)
+        self._models(directories.models)
         self._folder(self.tr("Log files"), directories.log)
 
         close = QPushButton(self.tr("Done"))
@@ -90,14 +102,56 @@ class SettingsDialog(QDialog):
         foot.addWidget(close)
         column = QVBoxLayout(self)
         column.setContentsMargins(24, 16, 24, 16)
-        column.setSpacing(16)
-        column.addLayout(self._form)
-        column.addStretch(1)
+        column.setSpacing(12)
+        column.addWidget(self._scrolled(), 1)
         column.addLayout(foot)
         # The player looks devices up in its own process; what it finds is there a moment later.
         self._again = QTimer(self, interval=_LOOK_AGAIN_MS)
         self._again.timeout.connect(self._fill_devices)
         self._again.start()
+
+    def _scrolled(self) -> QScrollArea:
+        """All of it at once where the screen has room for that."""
+        scroll = QScrollArea(widgetResizable=True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scroll.setWidget(self._page)
+        self._page.ensurePolished()
+        needed = self._page.sizeHint()
+        room = self.screen().availableGeometry().height() - _AROUND
+        scroll.setMinimumSize(needed.width() + _BAR, min(needed.height(), room))
+        return scroll
+
+    def _build_music(self, settings: Settings) -> None:
+        self.compute = QComboBox()
+        for value, text in devices():
+            self.compute.addItem(text, value)
+        self.compute.setCurrentIndex(max(0, self.compute.findData(settings.device)))
+        self.compute.setToolTip(self.tr("What is chosen here is taken, or it says why not: never another in silence"))
+        self.compute.activated.connect(lambda row: self.changed.emit({"device": str(self.compute.itemData(row))}))
+        self._row(self.tr("Compute on"), self.compute)
+        self.master = SegmentedControl([(True, self.tr("−14 LUFS")), (False, self.tr("As the model makes it"))])
+        self.master.set_value(settings.master)
+        self.master.setToolTip(self.tr("Peaks stay at −1 dBTP or below; the model's own level is never clipped"))
+        self.master.chosen.connect(lambda value: self.changed.emit({"master": value}))
+        self._row(self.tr("Loudness"), self.master)
+        self.rate = SegmentedControl([(44100, self.tr("44.1 kHz")), (48000, self.tr("48 kHz"))])
+        self.rate.set_value(settings.sample_rate)
+        self.rate.setToolTip(self.tr("Of what is made from now on"))
+        self.rate.chosen.connect(lambda value: self.changed.emit({"sample_rate": value}))
+        self._row(self.tr("Sample rate"), self.rate)
+        self.sellable = QCheckBox(self.tr("Only models whose output I may sell"))
+        self.sellable.setChecked(settings.sellable_only)
+        self.sellable.setToolTip(self.tr("MusicGen's weights are CC BY-NC 4.0: what they make is not for sale"))
+        self.sellable.clicked.connect(lambda on: self.changed.emit({"sellable_only": on}))
+        self._row(self.tr("Licence"), self.sellable)
+        self.sellable.setAccessibleName(self.sellable.text())
+
+    def show_settings(self, settings: Settings) -> None:
+        """Some of them were changed elsewhere in the window."""
+        self.compute.setCurrentIndex(max(0, self.compute.findData(settings.device)))
+        self.sellable.setChecked(settings.sellable_only)
 
     def _section(self, text: str) -> None:
         label = QLabel(text)
@@ -126,6 +180,20 @@ class SettingsDialog(QDialog):
         row.addWidget(path, 1)
         row.addWidget(button)
         self._row(text, line)
+
+    def _models(self, folder: Path) -> None:
+        line = QFrame()
+        row = QHBoxLayout(line)
+        row.setContentsMargins(0, 0, 0, 0)
+        path = ElidedLabel(str(folder))
+        path.setProperty("role", "dim")
+        self.manage = QPushButton(self.tr("Manage…"), autoDefault=False)
+        self.manage.setAccessibleName(self.tr("Manage models"))
+        self.manage.setToolTip(self.tr("Download, import, check and remove weights"))
+        self.manage.clicked.connect(self.models_requested)
+        row.addWidget(path, 1)
+        row.addWidget(self.manage)
+        self._row(self.tr("Models"), line)
 
     def _fill_devices(self) -> None:
         names = list(self._devices())

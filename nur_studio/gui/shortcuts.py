@@ -20,6 +20,7 @@ def sheet() -> list[tuple[str, list[tuple[str, str]]]]:
                 ("Ctrl+L", _tr("Write the prompt")),
                 ("Ctrl+Return", _tr("Generate; while one is made: queue another")),
                 ("Ctrl+.", _tr("Cancel what is being made")),
+                ("Ctrl+K", _tr("End it here and keep what is made")),
             ],
         ),
         (
@@ -33,6 +34,7 @@ def sheet() -> list[tuple[str, list[tuple[str, str]]]]:
                 ("+", _tr("Zoom in; −: out; Ctrl+0: all of it")),
                 ("1", _tr("Pick a lane, up to 9")),
                 ("M", _tr("Mute the lane; S: solo")),
+                ("E", _tr("Extend: go on from it; I: how it was made")),
                 ("Ctrl+E", _tr("Export")),
             ],
         ),
@@ -46,7 +48,15 @@ def sheet() -> list[tuple[str, list[tuple[str, str]]]]:
                 ("Del", _tr("Delete it; Ctrl+Z brings it back")),
             ],
         ),
-        (_tr("WINDOW"), [("Ctrl+,", _tr("Settings")), ("F1", _tr("This sheet")), ("Ctrl+Q", _tr("Quit"))]),
+        (
+            _tr("WINDOW"),
+            [
+                ("Ctrl+,", _tr("Settings")),
+                ("Ctrl+Shift+M", _tr("Models")),
+                ("F1", _tr("This sheet")),
+                ("Ctrl+Q", _tr("Quit")),
+            ],
+        ),
     ]
 
 

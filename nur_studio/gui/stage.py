@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QObject, Signal, Slot
 
@@ -109,11 +109,13 @@ class Stage(QObject):
             return
         track, peaks = self._growing
         if peaks is None:
+            track = replace(track, sample_rate=growth.sample_rate)  # only now is it known
             total = round(track.duration_s * growth.sample_rate)
             peaks = GrowingPeaks(total)
             self._growing = (track, peaks)
             self._show_growing(track, peaks)
             self._playback.load_growing(track, growth.path, growth.sample_rate, total)
+        peaks.rewind(growth.frames - len(growth.audio))
         peaks.append(growth.audio)
         self._playback.grow(track.id, growth.frames)
         self._view.grown()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, Signal
 
-from nur_studio.core.timing import Grid
+from nur_studio.core.timing import Grid, Section
 
 MIN_VISIBLE_S = 0.25
 MIN_LOOP_S = 0.02
@@ -41,6 +42,7 @@ class Timeline(QObject):
         self.frames = 0
         self.sample_rate = 44100
         self.grid = Grid(120.0)
+        self.sections: tuple[Section, ...] = ()
         self.width = 1.0
         self.dpr = 1.0
         self.start = 0.0  # first visible frame
@@ -144,6 +146,18 @@ class Timeline(QObject):
         bar = self.grid.beat_at(frame / self.sample_rate) / per_bar
         target = math.floor(bar + 1e-3) + bars if bars > 0 else math.ceil(bar - 1e-3) + bars
         return min(max(self.grid.frame_of(target * per_bar, self.sample_rate), 0), self.frames)
+
+    def set_sections(self, sections: Sequence[Section]) -> None:
+        """The named parts of the track."""
+        if tuple(sections) != self.sections:
+            self.sections = tuple(sections)
+            self.range_changed.emit()
+
+    def section_starts(self) -> list[tuple[int, Section]]:
+        """(frame, section) of each section that begins in the track."""
+        per_bar = self.grid.beats_per_bar
+        starts = [(self.grid.frame_of(part.start_bar * per_bar, self.sample_rate), part) for part in self.sections]
+        return [(frame, part) for frame, part in starts if 0 <= frame < self.frames]
 
     def ticks(self) -> list[Tick]:
         """The visible lines of the grid, the labelled ones as far apart as their words need."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QAction, QActionGroup, QColor, QIcon, QPainter, QPixmap
+from PySide6.QtCore import QCoreApplication, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QAction, QActionGroup, QColor, QIcon, QKeySequence, QPainter, QPixmap
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QToolButton, QWidget
 
 from nur_studio.engines.base import EngineInfo
@@ -13,17 +13,21 @@ from nur_studio.gui.controls import icon_button
 from nur_studio.gui.theme import theme_notifier, tokens
 
 _HEIGHT = 44
+MANAGE_KEYS = "Ctrl+Shift+M"
 
 
 class EngineButton(QToolButton):
-    """The chosen engine with a dot for its state; opens the list of engines."""
+    """The chosen engine with a dot for its state; opens the list of engines, and what concerns all of them."""
 
     chosen = Signal(str)
+    device_chosen = Signal(str)  # "auto", "cuda", "mps" or "cpu"
+    sellable_toggled = Signal(bool)
+    models_requested = Signal(str)  # name of a model to begin with, or ""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._infos: tuple[EngineInfo, ...] = ()
-        self._name, self._state = "", "starting"
+        self._name, self._state, self._device = "", "starting", ""
         self.setObjectName("engine")
         self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
@@ -37,25 +41,91 @@ class EngineButton(QToolButton):
     def state(self) -> str:
         return self._state
 
-    def set_engines(self, infos: Sequence[EngineInfo], chosen: str) -> None:
+    def set_engines(
+        self,
+        infos: Sequence[EngineInfo],
+        chosen: str,
+        *,
+        models: Container[str] = (),
+        away: Container[str] = (),
+        device: str = "auto",
+        sellable_only: bool = False,
+    ) -> None:
+        """List `infos`, those named in `models` together; those in `away` have no weights here yet, and lead to where
+        one gets them.
+        """
         self._infos, self._name = tuple(infos), chosen
-        self._menu.clear()
-        group = QActionGroup(self._menu)
+        menu = self._menu
+        menu.clear()
+        group = QActionGroup(menu)
+        absent = [info for info in self._infos if info.why_not and info.name in away]
+        after_model = False
         for info in self._infos:
-            action = QAction(info.title, self._menu, checkable=True)
+            if info in absent:
+                continue
+            if info.name in models and not after_model:
+                menu.addSeparator()
+                after_model = True
+            action = self._add(menu, info.title, info.why_not or f"{info.summary}\n{info.licence}", group)
             action.setChecked(info.name == chosen)
             action.setEnabled(not info.why_not)
-            action.setToolTip(info.why_not or f"{info.summary}\n{info.licence}")
             action.setData(info.name)
             action.triggered.connect(self._on_triggered)
-            group.addAction(action)
-            self._menu.addAction(action)
+        if absent:
+            menu.addSeparator()
+            more = menu.addMenu(self.tr("Not here yet"))
+            more.setToolTipsVisible(True)
+            for info in absent:
+                action = self._add(more, self.tr("{title}…").format(title=info.title), info.why_not)
+                action.setData(info.name)
+                action.triggered.connect(self._on_away)
+        menu.addSeparator()
+        self._add_devices(device)
+        sellable = self._add(
+            menu,
+            self.tr("Only models whose output I may sell"),
+            self.tr("Leaves out what its licence keeps from being sold, MusicGen's weights among it"),
+        )
+        sellable.setCheckable(True)
+        sellable.setChecked(sellable_only)
+        sellable.triggered.connect(self.sellable_toggled)
+        menu.addSeparator()
+        manage = self._add(menu, self.tr("Manage models…"), self.tr("Download, import, check and remove weights"))
+        manage.setShortcut(QKeySequence(MANAGE_KEYS))
+        manage.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)  # shown here, handled by the window
+        manage.triggered.connect(lambda: self.models_requested.emit(""))
         self._dress()
+
+    def _add(self, menu: QMenu, text: str, tip: str, group: QActionGroup | None = None) -> QAction:
+        action = QAction(text, menu, checkable=group is not None)
+        action.setToolTip(tip)
+        if group is not None:
+            group.addAction(action)
+        menu.addAction(action)
+        return action
+
+    def _add_devices(self, device: str) -> None:
+        menu = self._menu.addMenu(self.tr("Compute on"))
+        menu.setToolTipsVisible(True)
+        group = QActionGroup(menu)
+        for value, title in devices():
+            action = self._add(menu, title, self.tr("What MusicGen computes on; never another than this"), group)
+            action.setChecked(value == device)
+            action.setData(value)
+            action.triggered.connect(self._on_device)
+            if value == "auto":
+                action.setToolTip(self.tr("The fastest there is: a graphics processor where one can be used"))
 
     def set_state(self, state: str) -> None:
         """`state` is starting, ready, working or unavailable."""
         if state != self._state:
             self._state = state
+            self._dress()
+
+    def set_device(self, title: str) -> None:
+        """What the chosen engine computes on, once it is known; "" where it does not matter."""
+        if title != self._device:
+            self._device = title
             self._dress()
 
     def _dress(self) -> None:
@@ -68,7 +138,8 @@ class EngineButton(QToolButton):
             "working": self.tr("making music"),
             "unavailable": self.tr("cannot run here"),
         }
-        self.setText(f"{title} · {words[state]}  ▾")
+        shown = " · ".join(word for word in (title, self._device, words[state]) if word)
+        self.setText(f"{shown}  ▾")
         color = {"starting": "warning", "ready": "good", "working": "good", "unavailable": "error"}[state]
         self.setIcon(_dot(tokens().color(color), self.devicePixelRatioF()))
         summary = (info.why_not or f"{info.summary}\n{info.licence}") if info else ""
@@ -80,11 +151,31 @@ class EngineButton(QToolButton):
         if isinstance(action, QAction):
             self.chosen.emit(str(action.data()))
 
+    def _on_device(self) -> None:
+        action = self.sender()
+        if isinstance(action, QAction):
+            self.device_chosen.emit(str(action.data()))
+
+    def _on_away(self) -> None:
+        action = self.sender()
+        if isinstance(action, QAction):
+            self.models_requested.emit(str(action.data()))
+
+
+def devices() -> list[tuple[str, str]]:
+    """What an engine may be told to compute on: the settings' word, and the one for people."""
+    tr = QCoreApplication.translate
+    return [
+        ("auto", tr("Devices", "Automatic")),
+        ("cuda", tr("Devices", "NVIDIA GPU (CUDA)")),
+        ("mps", tr("Devices", "Apple GPU (Metal)")),
+        ("cpu", tr("Devices", "Processor (CPU)")),
+    ]
+
 
 class TopBar(QFrame):
     """Emits what is chosen; shows what it is told."""
 
-    engine_chosen = Signal(str)
     settings_requested = Signal()
     shortcuts_requested = Signal()
 
@@ -95,13 +186,12 @@ class TopBar(QFrame):
         self.setFixedHeight(_HEIGHT)
         name = QLabel(self.tr("NUR Studio"))
         name.setProperty("role", "heading")
-        offline = QLabel(self.tr("Offline"))
-        offline.setProperty("role", "pill")
-        offline.setFixedHeight(24)
-        offline.setToolTip(self.tr("Everything is made on this machine. Nothing is sent anywhere."))
+        self.network = QLabel()
+        self.network.setProperty("role", "pill")
+        self.network.setFixedHeight(24)
+        self.set_downloading(False)
         self.engine = EngineButton()
         self.engine.setProperty("role", "pill")
-        self.engine.chosen.connect(self.engine_chosen)
         self.shortcuts = icon_button("keyboard", self.tr("Keyboard shortcuts (F1)"), role="icon-flat")
         self.shortcuts.clicked.connect(self.shortcuts_requested)
         self.settings = icon_button("settings", self.tr("Settings (Ctrl+,)"), role="icon-flat")
@@ -111,11 +201,23 @@ class TopBar(QFrame):
         row.setSpacing(8)
         row.addWidget(name)
         row.addSpacing(4)
-        row.addWidget(offline, 0, Qt.AlignmentFlag.AlignVCenter)
+        row.addWidget(self.network, 0, Qt.AlignmentFlag.AlignVCenter)
         row.addStretch(1)
         row.addWidget(self.engine, 0, Qt.AlignmentFlag.AlignVCenter)
         row.addWidget(self.shortcuts)
         row.addWidget(self.settings)
+
+    def set_downloading(self, downloading: bool) -> None:
+        """Say honestly whether the network is used now."""
+        self.network.setText(self.tr("Downloading") if downloading else self.tr("Offline"))
+        self.network.setToolTip(
+            self.tr("Weights that you asked for are on their way. Nothing of yours is sent anywhere.")
+            if downloading
+            else self.tr(
+                "Everything is made on this machine and nothing is sent anywhere. "
+                "The network is used only to download weights, where you ask for it."
+            )
+        )
 
 
 def _dot(color: QColor, dpr: float) -> QIcon:

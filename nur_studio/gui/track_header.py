@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLineEdit, QSizePolicy,
 from nur_studio.core.track import Status, Track
 from nur_studio.gui.controls import ElidedLabel, Fact, FactsLine, icon_button
 from nur_studio.gui.icons import icon
+from nur_studio.gui.recipe_card import RecipeCard
 
 _EXACT = 0.005  # a measured tempo this close to the asked one is the asked one
 _ROOMY = 760  # px
@@ -110,19 +111,30 @@ class TrackHeader(QWidget):
     star_toggled = Signal(bool)
     take_selected = Signal(str)  # track id
     another_take_requested = Signal()
+    extend_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._extendable = self._done = False
         self.engine_titles: dict[str, str] = {}
         self._ids: list[str] = []
         self._tempo: tuple[Fact, ...] = ()
         self.title = TitleEdit()
         self.star = icon_button("star", self.tr("Star (Ctrl+D)"), role="icon-flat", color="dim", on="bass")
         self.star.setCheckable(True)
+        self.info = icon_button("info", self.tr("How this take was made (I)"), role="icon-flat", color="dim")
+        self._track: Track | None = None
         self.facts = FactsLine()
         self.tempo = FactsLine("", badge=True)
         self.key = FactsLine(badge=True)
         self.more = icon_button("plus", self.tr("Make another take of the same request"), role="take", size=14)
+        self.extend = QToolButton()
+        self.extend.setText(self.tr("Extend"))
+        self.extend.setProperty("role", "word")
+        self.extend.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.extend.setToolTip(self.tr("Go on from this take with new music, or from what is marked of it (E)"))
+        self.extend.setAccessibleName(self.tr("Extend this take"))
+        self.extend.hide()
         self.takes = QButtonGroup(self)
         self._take_row = QHBoxLayout()
         self._take_row.setSpacing(4)
@@ -132,6 +144,7 @@ class TrackHeader(QWidget):
         top.setSpacing(4)
         top.addWidget(self.title)
         top.addWidget(self.star)
+        top.addWidget(self.info)
         top.addStretch(1)
         left.addLayout(top)
         left.addWidget(self.facts)
@@ -146,13 +159,29 @@ class TrackHeader(QWidget):
         row.addLayout(self._take_row)
         self._take_row.setAlignment(bottom)
         self._take_row.addWidget(self.more, 0, bottom)
+        self._take_row.addWidget(self.extend, 0, bottom)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.title.renamed.connect(self.rename_requested)
         self.star.toggled.connect(self._on_star)
         self.more.clicked.connect(self.another_take_requested)
+        self.extend.clicked.connect(self.extend_requested)
+        self.info.clicked.connect(self.open_recipe)
         self.takes.idClicked.connect(self._on_take)
 
+    def set_extendable(self, on: bool) -> None:
+        """Whether the chosen engine can go on from other music."""
+        self._extendable = on
+        self.extend.setVisible(on and self._done)
+
+    def open_recipe(self) -> None:
+        """Say how the take on show was made."""
+        if self._track is not None:
+            RecipeCard(self._track, self.window()).open_below(self.info)
+
     def show_track(self, track: Track, takes: Sequence[Track]) -> None:
+        self._track = track
+        self._done = track.status is Status.COMPLETED
+        self.set_extendable(self._extendable)
         self.title.set_title(track.title)
         blocked = self.star.blockSignals(True)
         self.star.setChecked(track.starred)
@@ -166,7 +195,9 @@ class TrackHeader(QWidget):
 
     def _facts(self, track: Track) -> list[Fact]:
         noncommercial = "NC" in track.licence.upper().replace("-", " ").split()
-        licence = self.tr("{licence}, not for sale").format(licence=track.licence) if noncommercial else track.licence
+        licence = track.licence
+        if noncommercial:  # in short; the recipe has all of its words
+            licence = self.tr("{licence}, not for sale").format(licence=licence.split(":")[0].strip())
         made = QLocale().toString(QDateTime.fromSecsSinceEpoch(int(track.created_at.timestamp())), "d MMM, HH:mm")
         engine = self.engine_titles.get(track.engine, track.engine[:1].upper() + track.engine[1:])
         seed = self.tr("seed {seed}").format(seed=f"{track.seed:,}".replace(",", _THIN))

@@ -45,6 +45,7 @@ class TrackView(QWidget):
     rename_requested = Signal(str)
     take_selected = Signal(str)  # track id
     another_take_requested = Signal()
+    extend_requested = Signal()
     retry_requested = Signal()
     volume_changed = Signal(float)  # dB
     ruler_changed = Signal(str)  # "bars" or "seconds"
@@ -55,6 +56,7 @@ class TrackView(QWidget):
         self._position = 0
         self._playing = False
         self._loop: tuple[int, int] | None = None
+        self.expects_stems = True  # whether the engine at work makes any
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(self.tr("Track"))
         self.setProperty("role", "ground")
@@ -82,6 +84,7 @@ class TrackView(QWidget):
         header.star_toggled.connect(self.star_toggled)
         header.take_selected.connect(self.take_selected)
         header.another_take_requested.connect(self.another_take_requested)
+        header.extend_requested.connect(self.extend_requested)
         lanes.mix_changed.connect(self.mix_changed)
         lanes.seek_requested.connect(self._on_seek)
         lanes.drag_pressed.connect(self.drag_pressed)
@@ -118,7 +121,7 @@ class TrackView(QWidget):
     def show_growing(self, track: Track, peaks: GrowingPeaks) -> None:
         """A track that is being made: the mix as far as it is there. Call `grown` after each chunk."""
         self._begin(track, (track,), peaks.total_frames)
-        self.lanes.show_growing(peaks)
+        self.lanes.show_growing(peaks, stems=self.expects_stems)
         self.lanes.lanes["mix"].header.set_loudness(None, None)
         self.transport.set_ready(playable=True, files=False, stems=False)
         self._stack.setCurrentWidget(self.lanes)
@@ -176,6 +179,7 @@ class TrackView(QWidget):
             self.timeline.grid = track.grid
             self.timeline.range_changed.emit()
             self._show_position(self._position)
+        self.timeline.set_sections(track.sections)
         self.lanes.reset_meters()
         if not same and self.lanes.mix != Mix():
             self.lanes.set_mix(Mix())
@@ -297,6 +301,10 @@ class TrackView(QWidget):
             self.stop_requested.emit()
         elif key == Qt.Key.Key_L:
             self.transport.loop.toggle()
+        elif key == Qt.Key.Key_I:
+            self.header.open_recipe()
+        elif key == Qt.Key.Key_E and not self.header.extend.isHidden():
+            self.extend_requested.emit()
         elif key == Qt.Key.Key_Home:
             self._on_seek(0)
         elif key == Qt.Key.Key_End:

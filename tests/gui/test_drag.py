@@ -56,7 +56,7 @@ def drag(studio: Studio, queue: JobQueue, qtbot: QtBot, themed: object, monkeypa
     monkeypatch.setattr(drag, "_source", source)
     drag.seen = seen  # type: ignore[attr-defined]
     real = drag._drag
-    monkeypatch.setattr(drag, "_drag", lambda paths: (seen.paths.append(list(paths)), real(paths)))
+    monkeypatch.setattr(drag, "_drag", lambda paths, wanted: (seen.paths.append(list(paths)), real(paths, wanted)))
     return drag
 
 

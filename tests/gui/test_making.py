@@ -1,0 +1,214 @@
+"""A take while it is made: it grows, is partly taken back and made anew, and may be ended early."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+from nur_studio.audio.peaks import PeakPyramid
+from nur_studio.audio.player import Player
+from nur_studio.core.progress import Cancel, OnProgress, Progress
+from nur_studio.core.request import GenerationRequest
+from nur_studio.core.sound import Audio
+from nur_studio.core.track import Status, Track
+from nur_studio.gui.generate_bar import GenerateBar
+from nur_studio.gui.jobs import JobQueue
+from nur_studio.gui.making import Growth, Maker
+from nur_studio.gui.playback import Playback
+from nur_studio.gui.stage import Stage
+from nur_studio.gui.track_view import TrackView
+from nur_studio.studio import Studio
+from nur_studio.studio.studio import Chunk
+
+RATE = 44100
+
+
+def noise(seconds: float, seed: int) -> Audio:
+    return (np.random.default_rng(seed).uniform(-0.5, 0.5, (round(seconds * RATE), 2))).astype(np.float32)
+
+
+class Rerolling:
+    """Makes takes of 8 s whose second half is thrown away once and made anew, after all of it was there."""
+
+    first, second, third = noise(4, 1), noise(4, 2), noise(4, 3)
+
+    def __init__(self, folder: Path, make_track: Callable[..., Track]) -> None:
+        self.folder, self.make_track = folder, make_track
+        self.made: list[str] = []
+        self.discarded: list[str] = []
+        self.shown = threading.Semaphore(0)
+        self.endless = False
+
+    def submit(self, request: GenerationRequest, *, group: str = "") -> list[Track]:
+        return [
+            self.make_track(id=f"trk_{number:012d}", status=Status.PENDING, duration_s=8.0, frames=0)
+            for number in range(request.takes)
+        ]
+
+    def make(self, track_id: str, on_progress: OnProgress, on_chunk: Callable[[Chunk], None], cancel: Cancel) -> Track:
+        path = self.folder / f"{track_id}.f32"
+
+        def tell(parts: Sequence[Audio]) -> None:
+            whole = np.concatenate(parts)
+            path.write_bytes(whole.tobytes())
+            on_progress(Progress("generating", 0.5))
+            on_chunk(Chunk(path, len(whole), RATE))
+
+        tell([self.first])
+        while self.endless and not cancel.enough():
+            cancel.check()
+            threading.Event().wait(0.005)
+        if not cancel.enough():
+            tell([self.first, self.second])
+            self.shown.acquire()
+            path.write_bytes(self.first.tobytes())
+            on_chunk(Chunk(path, len(self.first), RATE))
+            tell([self.first, self.third[:RATE]])
+            tell([self.first, self.third])
+        self.made.append(track_id)
+        return self.make_track(id=track_id, duration_s=4.0)
+
+    def discard(self, track_id: str) -> None:
+        self.discarded.append(track_id)
+
+
+@pytest.fixture
+def rerolling(tmp_path: Path, make_track: Callable[..., Track]) -> Rerolling:
+    return Rerolling(tmp_path, make_track)
+
+
+@pytest.fixture
+def maker(rerolling: Rerolling, qtbot: QtBot) -> Iterator[Maker]:
+    maker = Maker(rerolling)
+    yield maker
+    rerolling.shown.release(9)
+    maker.close()
+
+
+def test_what_is_taken_back_is_drawn_and_played_anew(
+    maker: Maker, rerolling: Rerolling, studio: Studio, themed: object, qtbot: QtBot
+) -> None:
+    view = TrackView()
+    qtbot.addWidget(view)
+    view.resize(1000, 500)
+    view.show()
+    playback = Playback(Player(), view)
+    stage = Stage(view, playback, studio.library, maker._queue)
+    grown: list[int] = []
+    maker.started.connect(stage.on_started)
+    maker.grew.connect(stage.on_grew)
+    maker.grew.connect(lambda growth: grown.append(growth.frames))
+    maker.ask(GenerationRequest("anything", 8))
+    try:
+        qtbot.waitUntil(lambda: bool(grown) and grown[-1] == 8 * RATE, timeout=10_000)
+        qtbot.waitUntil(lambda: playback._player.state().ready_frames == 8 * RATE, timeout=10_000)
+        first = drawn(stage)
+        rerolling.shown.release()
+        qtbot.waitUntil(lambda: not maker.busy, timeout=10_000)
+        qtbot.waitUntil(lambda: playback._player.state().ready_frames == 8 * RATE, timeout=10_000)
+        assert 4 * RATE in grown[grown.index(8 * RATE) :], "it fell back"
+        assert grown[-1] == 8 * RATE
+        wanted = PeakPyramid.from_audio(np.concatenate((rerolling.first, rerolling.third))).view(0, 8 * RATE, 400)
+        got = drawn(stage)
+        assert not np.array_equal(first, got)
+        differ = np.flatnonzero(got != wanted[1])
+        assert len(differ) <= 1, "but for the block that was cut in two, what was made anew is what is drawn"
+    finally:
+        playback.close()
+
+
+def test_a_take_at_another_rate_is_shown_at_its_own(
+    studio: Studio, make_track: Callable[..., Track], themed: object, qtbot: QtBot, tmp_path: Path
+) -> None:
+    view = TrackView()
+    qtbot.addWidget(view)
+    playback = Playback(Player(), view)
+    queue = JobQueue()
+    stage = Stage(view, playback, studio.library, queue)
+    try:
+        track = make_track(status=Status.PENDING, frames=0, duration_s=8.0)
+        stage.on_started(track)
+        stage.on_grew(Growth(track.id, tmp_path / "x.f32", noise(1, 1), RATE, 48000))
+        assert (view.timeline.frames, view.timeline.sample_rate) == (8 * 48000, 48000)
+    finally:
+        queue.close()
+        playback.close()
+
+
+def drawn(stage: Stage) -> np.ndarray:
+    growing = stage._growing
+    assert growing is not None
+    assert growing[1] is not None
+    return growing[1].view(0, 8 * RATE, 400)[1]
+
+
+def test_growth_that_falls_back_hands_over_what_follows_again(maker: Maker, rerolling: Rerolling, qtbot: QtBot) -> None:
+    heard = np.zeros((0, 2), np.float32)
+
+    def on_grew(growth: Growth) -> None:
+        nonlocal heard
+        heard = np.concatenate((heard[: growth.frames - len(growth.audio)], growth.audio))
+        assert len(heard) == growth.frames
+
+    maker.grew.connect(on_grew)
+    rerolling.shown.release(9)
+    maker.ask(GenerationRequest("anything", 8))
+    qtbot.waitUntil(lambda: bool(rerolling.made) and not maker.busy, timeout=10_000)
+    np.testing.assert_array_equal(heard, np.concatenate((rerolling.first, rerolling.third)))
+
+
+def test_keep_ends_the_running_take_and_drops_the_ones_not_begun(
+    maker: Maker, rerolling: Rerolling, qtbot: QtBot
+) -> None:
+    rerolling.endless = True
+    made: list[str] = []
+    ended: list[object] = []
+    maker.made.connect(lambda track: made.append(track.id))
+    maker.cancelled.connect(ended.append)
+    maker.keep()  # nothing runs: nothing happens
+    maker.ask(GenerationRequest("anything", 8, takes=3, engine="musicgen-small"))
+    with qtbot.waitSignal(maker.grew, timeout=10_000):
+        pass
+    assert maker.engine == "musicgen-small"
+    maker.keep()
+    qtbot.waitUntil(lambda: not maker.busy, timeout=10_000)
+    assert made == ["trk_000000000000"]
+    assert rerolling.discarded == ["trk_000000000001", "trk_000000000002"]
+    assert ended == []
+    assert maker.engine is None
+    rerolling.endless = False
+    rerolling.shown.release(9)
+    maker.ask(replace(GenerationRequest("the next one is made to its end", 8)))
+    qtbot.waitUntil(lambda: len(made) == 2, timeout=10_000)
+
+
+def test_the_bar_offers_to_keep_once_there_is_a_second_of_it(themed: object, qtbot: QtBot) -> None:
+    bar = GenerateBar()
+    qtbot.addWidget(bar)
+    bar.show()
+    bar.set_progress(Progress("generating", 0.1))
+    assert bar.keep_button.isHidden(), "not every engine can"
+    bar.set_kept(0.0)
+    assert bar.keep_button.isVisible()
+    assert not bar.keep_button.isEnabled()
+    bar.set_kept(12.9)
+    assert bar.keep_button.text() == "Keep what is made · 0:12"
+    with qtbot.waitSignal(bar.keep_requested):
+        qtbot.mouseClick(bar.keep_button, Qt.MouseButton.LeftButton)
+    assert not bar.keep_button.isEnabled()
+    bar.set_kept(13.4)
+    assert not bar.keep_button.isEnabled(), "asked once is enough"
+    with qtbot.assertNotEmitted(bar.keep_requested):
+        bar.keep()
+    bar.set_kept(0.0)
+    bar.set_kept(2.0)
+    assert bar.keep_button.isEnabled(), "the next take can be kept too"
+    bar.set_progress(None)
+    assert bar.keep_button.isHidden()
