@@ -96,14 +96,14 @@ def count_in(task: MusicTask, sample_rate: int, cancel: Cancel) -> Audio:
     piece = replace(
         task, reading=reading, duration_s=float(np.ceil(bars * bar_s * 3)), controls=Controls(loop=True), reference=None
     )
-    music = sketch().generate(piece, ignore_progress, _Unheard(), cancel)
+    music = sketch().generate(piece, ignore_progress, Unheard(), cancel)
     start, end = (round(bar * bar_s * music.sample_rate) for bar in (bars, 2 * bars))
     drums = music.stems["drums"][start:end].mean(axis=1, keepdims=True, dtype=np.float32)
     resampled: Audio = soxr.resample(np.ascontiguousarray(drums), music.sample_rate, sample_rate, quality="VHQ")
     return resampled
 
 
-class _Unheard:
+class Unheard:
     """An `OnAudio` for nobody."""
 
     def __call__(self, audio: Audio, sample_rate: int) -> None:
