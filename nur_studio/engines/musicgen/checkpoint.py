@@ -131,6 +131,7 @@ class Weights:
         for weight in self._taken:
             _forget_pages(weight)
         self._taken.clear()
+        _trim()
 
     def take_optional(self, name: str, shape: tuple[int, ...]) -> torch.Tensor | None:
         """As `take`, but None where there is no such weight: biases that some models have."""
@@ -147,6 +148,14 @@ class Weights:
             raise BadCheckpoint(
                 f"{self._path} holds {len(self._state)} weights its model has no place for, as {min(self._state)}."
             )
+
+
+def _trim() -> None:
+    """Give the allocator's holes back: packing leaves one behind every matrix, an eighth of a model in all."""
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc's
+        if trim is not None:
+            trim(ctypes.c_size_t(0))
 
 
 def _forget_pages(mapped: torch.Tensor) -> None:

@@ -162,9 +162,13 @@ def _conditioner(
 
 
 def _own(module: torch.nn.Module) -> None:
-    """Copy a module's weights into memory: transformers leaves them mapped, and they would vanish with their disk."""
+    """Copy a module's weights into memory: transformers leaves them mapped, and they would vanish with their disk.
+
+    In single precision, whatever they were saved in: text and codec work on the CPU's own terms.
+    """
     for weight in (*module.parameters(), *module.buffers()):
-        weight.data = weight.data.clone()
+        kind = torch.float32 if weight.is_floating_point() else weight.dtype
+        weight.data = weight.data.to(kind, copy=True)
 
 
 @contextmanager

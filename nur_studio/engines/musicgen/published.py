@@ -18,6 +18,7 @@ from nur_studio.engines.musicgen.checkpoint import BadCheckpoint, Joined
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"
 _HINT = "Download or import the model again."
+_LARGEST, _MOST_CODEBOOKS = 1 << 20, 64  # no real model comes near, and lists are made of them
 _PARTS = ("q_proj", "k_proj", "v_proj")
 _LAYER = re.compile(r"decoder\.model\.decoder\.layers\.(\d+)\.(.+)")
 _IN_LAYER = {
@@ -60,12 +61,16 @@ def read_published(folder: Path) -> tuple[Any, dict[str, torch.Tensor | Joined]]
     Raises `BadCheckpoint`.
     """
     from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
 
     path = folder / CONFIG_FILE
     try:
         config = json.loads(path.read_text("utf-8"))
         worded = OmegaConf.create(_as_audiocraft(config))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (
+        OSError, ValueError, ArithmeticError, LookupError, TypeError, AttributeError, RecursionError,
+        OmegaConfBaseException,
+    ) as error:  # fmt: skip
         raise BadCheckpoint(f"{path} does not describe a MusicGen model.", hint=_HINT) from error
     return worded, _renamed(_weights(folder / WEIGHTS_FILE), folder / WEIGHTS_FILE)
 
@@ -120,6 +125,8 @@ def _as_audiocraft(config: dict[str, Any]) -> dict[str, Any]:
     dim, stereo = int(decoder["hidden_size"]), int(decoder.get("audio_channels", 1)) == 2
     codebooks = int(decoder["num_codebooks"])
     sample_rate = int(config["audio_encoder"]["sampling_rate"])
+    if not (0 < dim <= _LARGEST and 0 < codebooks <= _MOST_CODEBOOKS):
+        raise ValueError("sizes")
     if decoder.get("scale_embedding"):
         raise ValueError("scaled embeddings")
     conditioners: dict[str, Any] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zipfile
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,13 +12,16 @@ import soxr
 
 from nur_studio.audio.files import read_audio
 from nur_studio.core.controls import Controls
-from nur_studio.core.errors import FileProblem
+from nur_studio.core.errors import FileProblem, GenerationFailed
 from nur_studio.core.progress import Cancel, ignore_progress
+from nur_studio.core.prompt import read_prompt
 from nur_studio.core.sound import Audio
 from nur_studio.engines.base import Codes, MusicTask, ReferenceAudio
+from nur_studio.engines.sketch.engine import sketch
 
 LONGEST_REFERENCE_S = 300.0
 _COUNT_IN_S = 4.0
+_AUDIBLE = 0.02
 _MOST_CODES = 16 * 50 * 3600  # an hour of the richest model
 
 
@@ -80,27 +84,32 @@ def read_reference(reference: ReferenceAudio, sample_rate: int, channels: int) -
 
 
 def count_in(task: MusicTask, sample_rate: int, cancel: Cancel) -> Audio:
-    """Whole bars of Sketch's drums at the task's tempo and genre, 4 to 8 s, (samples, 1), exact to the sample.
+    """Whole bars of Sketch's drums at the task's tempo and in its genre, 4 to 8 s, (samples, 1), exact to the sample.
 
-    The first bar of a Sketch piece may be a pick-up: what is taken are bars from the middle of a longer one.
+    Genres without drums are counted in as pop. Raises `GenerationFailed` where that has none in this metre either.
     """
-    from nur_studio.engines.sketch.engine import sketch
-
     bar_s = task.reading.beats_per_bar * 60.0 / task.tempo
-    bars = max(1, round(_COUNT_IN_S / bar_s))
-    while bars * bar_s < _COUNT_IN_S:
-        bars += 1
-    reading = replace(
-        task.reading, excluded=tuple(name for name in task.reading.excluded if name != "drums"), loop=True
+    bars = max(1, math.ceil(_COUNT_IN_S / bar_s - 1e-9))
+    own = tuple(name for name in task.reading.excluded if name != "drums")
+    plain = replace(read_prompt("pop drums", "pop", task.tempo), beats_per_bar=task.reading.beats_per_bar)
+    for reading in (replace(task.reading, excluded=own, loop=True), replace(plain, loop=True)):
+        piece = replace(
+            task,
+            reading=reading,
+            duration_s=float(math.ceil(bars * bar_s * 3)),
+            controls=Controls(),
+            reference=None,
+        )
+        music = sketch().generate(piece, ignore_progress, Unheard(), cancel)
+        # From the middle: the first bars of a piece may be a pick-up, the last its end.
+        start, end = (round(bar * bar_s * music.sample_rate) for bar in (bars, 2 * bars))
+        drums = music.stems["drums"][start:end].mean(axis=1, keepdims=True, dtype=np.float32)
+        if np.abs(drums).max() > _AUDIBLE:
+            resampled: Audio = soxr.resample(drums, music.sample_rate, sample_rate, quality="VHQ")
+            return resampled
+    raise GenerationFailed(
+        f"There are no drums to count in with at {task.tempo} BPM in this metre.", hint="Leave the count-in out."
     )
-    piece = replace(
-        task, reading=reading, duration_s=float(np.ceil(bars * bar_s * 3)), controls=Controls(loop=True), reference=None
-    )
-    music = sketch().generate(piece, ignore_progress, Unheard(), cancel)
-    start, end = (round(bar * bar_s * music.sample_rate) for bar in (bars, 2 * bars))
-    drums = music.stems["drums"][start:end].mean(axis=1, keepdims=True, dtype=np.float32)
-    resampled: Audio = soxr.resample(np.ascontiguousarray(drums), music.sample_rate, sample_rate, quality="VHQ")
-    return resampled
 
 
 class Unheard:

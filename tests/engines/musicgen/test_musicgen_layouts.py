@@ -122,6 +122,18 @@ def test_the_codec_that_came_inside_is_the_codec(tmp_path: Path) -> None:
     assert torch.allclose(torch.from_numpy(sound[:, 0]), expected, atol=1e-5)
 
 
+@torch.inference_mode()
+def test_a_model_saved_in_half_precision_works_in_single(tmp_path: Path) -> None:
+    theirs = save(tmp_path, "text")
+    theirs.half().save_pretrained(tmp_path / "disk" / "musicgen-small")
+    ours = load_imported(tmp_path, "text")
+    from nur_studio.engines.musicgen.codec import decode_whole
+
+    (sound,) = decode_whole(ours.codec, torch.randint(0, 512, (1, 4, 20)))
+    assert sound.dtype == "float32"
+    assert ours.conditioner("calm piano").cross.dtype == torch.float32
+
+
 def test_a_model_in_several_files_is_put_together(tmp_path: Path) -> None:
     theirs = save(tmp_path, "text")
     target = tmp_path / "disk" / "musicgen-small"
@@ -143,6 +155,10 @@ def test_what_is_not_a_musicgen_is_a_sentence(tmp_path: Path) -> None:
         (whole.replace('"num_hidden_layers": 3', '"num_hidden_layers": 99999999'), UnknownModel),
         (whole.replace('"activation_function": "gelu"', '"activation_function": "swish"'), UnknownModel),
         (whole.replace('"hidden_size": 64', '"hidden_size": 32'), BadCheckpoint),
+        (whole.replace('"hidden_size": 64', '"hidden_size": 0'), BadCheckpoint),
+        (whole.replace('"hidden_size": 64', '"hidden_size": Infinity'), BadCheckpoint),
+        (whole.replace('"num_codebooks": 4', '"num_codebooks": 300000000'), BadCheckpoint),
+        (whole.replace('"activation_function": "gelu"', '"activation_function": "${"'), BadCheckpoint),
     ):
         assert damage != whole
         config.write_text(damage, "utf-8")
