@@ -7,6 +7,7 @@ that models share what they have in common). A folder is looked through a few le
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -25,6 +26,7 @@ from nur_studio.engines.weights import CHECKPOINT_FILES, PARTIAL, WeightStore, w
 
 _PUBLISHED = ("musicgen", "musicgen_melody")
 _DEEPEST = 5
+_TRIES = 5
 _MOST_FOLDERS = 5000
 _LARGEST_JSON = 4 << 20
 _CONFIG, _WEIGHTS = "config.json", "model.safetensors"
@@ -85,7 +87,7 @@ def import_folder(store: WeightStore, folder: Path, on_progress: OnProgress, can
     store.room_for(total)
     done = 0
     for part in found:
-        staging = store.folder / f"{part.name}{PARTIAL}"
+        staging = store.folder / f"{part.name}.{os.getpid()}{PARTIAL}"  # another process may import the same
         entries: dict[str, dict[str, object]] = {}
         try:
             shutil.rmtree(staging, ignore_errors=True)
@@ -100,6 +102,7 @@ def import_folder(store: WeightStore, folder: Path, on_progress: OnProgress, can
                 done += piece.bytes
             write_manifest(staging, entries, str(folder))
             _replace(staging, store.folder / part.name)
+            shutil.rmtree(store.folder / f"{part.name}{PARTIAL}", ignore_errors=True)  # a download once begun
         except OSError as error:
             shutil.rmtree(staging, ignore_errors=True)
             raise FileProblem(f"{part.name} cannot be copied: {error.strerror or error}.") from error
@@ -249,13 +252,21 @@ def _blocks(path: Path) -> Iterator[bytes]:
 
 
 def _replace(staging: Path, target: Path) -> None:
-    if not target.exists():
-        staging.rename(target)
-        return
-    old = target.with_name(f"{target.name}.old")
+    """Give `staging` its name. Where another process does the same at this moment, the last one wins."""
+    old = staging.with_suffix(".old")
     shutil.rmtree(old, ignore_errors=True)
-    target.rename(old)
-    staging.rename(target)
+    for tries_left in reversed(range(_TRIES)):
+        try:
+            with contextlib.suppress(FileNotFoundError):
+                target.rename(old)
+            staging.rename(target)
+            break
+        except OSError:
+            if old.exists() and not target.exists():
+                old.rename(target)  # what was there stays
+            shutil.rmtree(old, ignore_errors=True)
+            if not tries_left:
+                raise
     shutil.rmtree(old, ignore_errors=True)
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from typing import Any, Literal
 from nur_studio.core.errors import FileProblem
 from nur_studio.core.progress import Cancel, OnProgress, Progress
 from nur_studio.engines.models import CODEC, MODELS, TEXT_ENCODER, ModelInfo, Part
+
+log = logging.getLogger(__name__)
 
 MANIFEST = "manifest.json"
 PARTIAL = ".part"
@@ -103,31 +106,36 @@ class WeightStore:
 
     # -- care --------------------------------------------------------------------------------------------------------
 
-    def verify(self, model: ModelInfo, on_progress: OnProgress, cancel: Cancel) -> None:
+    def verify(self, model: ModelInfo, on_progress: OnProgress, cancel: Cancel, *, changed_only: bool = False) -> None:
         """Read every file of a model again and compare its SHA-256 with the one taken on its arrival.
 
+        `changed_only` leaves out files that nobody has written to since they were last found right: for every loading.
         Raises `FileProblem` with the file that differs, or where the model is not complete.
         """
         self.paths(model)
         files = [
-            (self.folder / part.name / name, str(entry["sha256"]))
+            (self.folder / part.name / name, entry)
             for part in model.parts
             for name, entry in read_manifest(self.folder / part.name).items()
         ]
+        if changed_only:
+            files = [(path, entry) for path, entry in files if path.stat().st_mtime_ns != entry.get("mtime_ns")]
         total = sum(path.stat().st_size for path, _ in files) or 1
         done = 0
-        for path, wanted in files:
+        for path, entry in files:
 
             def tell(count: int, before: int = done) -> None:
                 cancel.check()
                 on_progress(Progress("verifying", (before + count) / total))
 
-            if sha256_of(path, tell) != wanted:
+            if sha256_of(path, tell) != entry["sha256"]:
                 raise FileProblem(
                     f"{path} is not what was downloaded or imported: its checksum differs.",
                     hint=f"Remove {model.title} and get it again.",
                 )
             done += path.stat().st_size
+        for folder in {path.parent for path, _ in files}:
+            _found_right(folder)
         on_progress(Progress("verifying", 1.0))
 
     def remove(self, model: ModelInfo) -> int:
@@ -137,7 +145,8 @@ class WeightStore:
         kept = {part.name for other in others for part in other.parts}
         for part in model.parts:
             if part.name not in kept:
-                for folder in (self.folder / part.name, self.folder / (part.name + PARTIAL)):
+                left = self.folder.glob(f"{part.name}.*{PARTIAL}")  # of an import that was killed
+                for folder in (self.folder / part.name, self.folder / (part.name + PARTIAL), *left):
                     freed += _remove(folder)
         return freed
 
@@ -169,8 +178,24 @@ def read_manifest(folder: Path) -> Mapping[str, Any]:
 
 def write_manifest(folder: Path, files: Mapping[str, Mapping[str, object]], source: str) -> None:
     """Write down what is in `folder` and where it came from."""
-    text = json.dumps({"source": source, "files": files}, indent=1)
-    (folder / MANIFEST).write_text(text + "\n", "utf-8")
+    entries = {name: {**entry, **_written(folder / name)} for name, entry in files.items()}
+    text = json.dumps({"source": source, "files": entries}, indent=1)
+    staging = folder / f"{MANIFEST}.new"
+    staging.write_text(text + "\n", "utf-8")
+    staging.replace(folder / MANIFEST)
+
+
+def _written(path: Path) -> dict[str, int]:
+    return {"mtime_ns": path.stat().st_mtime_ns} if path.is_file() else {}
+
+
+def _found_right(folder: Path) -> None:
+    """Remember that the files of `folder`, as they are now, are right."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
+        write_manifest(folder, manifest["files"], str(manifest.get("source", "")))
+    except OSError:  # a folder that may not be written is read again each time
+        log.info("the manifest of %s cannot be written", folder)
 
 
 def sha256_of(path: Path, on_bytes: Callable[[int], None] | None = None) -> str:

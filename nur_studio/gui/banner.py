@@ -22,6 +22,7 @@ class Banner(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._wanted, self._room = False, True
         self.setProperty("role", "ground")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.heading = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
@@ -56,7 +57,7 @@ class Banner(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(20, 12, 20, 0)
         column.addWidget(frame)
-        self.hide()
+        self.rest()
 
     def offer(self, view: ModelView, place: Place) -> None:
         """Say what the smallest model is and takes."""
@@ -81,8 +82,22 @@ class Banner(QWidget):
         self.progress.setValue(round(_STEPS * progress.fraction) if progress else 0)
         self._show(progress=True)
 
+    def rest(self) -> None:
+        """Nothing is to be said."""
+        self._wanted = False
+        self._dress()
+
+    def set_room(self, room: bool) -> None:
+        """Whether there is height for it; where there is none it waits, and the engine menu leads to the models."""
+        self._room = room
+        self._dress()
+
+    def _dress(self) -> None:
+        self.setVisible(self._wanted and self._room)
+
     def _show(self, *, progress: bool) -> None:
         self.progress.setVisible(progress)
         self.bring.setVisible(not progress)
         self.close_button.setVisible(not progress)
-        self.show()
+        self._wanted = True
+        self._dress()

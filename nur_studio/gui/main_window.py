@@ -5,14 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QByteArray, QSize, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QAction, QCloseEvent, QKeyEvent, QKeySequence, QPaintEvent
-from PySide6.QtWidgets import (
-    QApplication,
-    QHBoxLayout,
-    QMainWindow,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtGui import QAction, QCloseEvent, QKeyEvent, QKeySequence, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QVBoxLayout, QWidget
 
 from nur_studio.audio.player import Player
 from nur_studio.core.errors import InvalidRequest, StudioError
@@ -50,6 +44,7 @@ _LEAST = (1024, 640)
 _FIRST = (1440, 900)
 _FIRST_SPLIT = (560, 300)
 _DRAFT_AFTER_MS = 2000
+_BANNER_BESIDE_TAKE = 760  # height: below it the lanes need every pixel
 
 
 class MainWindow(QMainWindow):
@@ -213,6 +208,8 @@ class MainWindow(QMainWindow):
         view.ruler_changed.connect(self.preferences.on_ruler)
         self.stage.opened.connect(self._on_opened)
         self.stage.cleared.connect(lambda: self.library.model.set_open(""))
+        for changed in (self.stage.opened, self.stage.cleared, self.maker.started):
+            changed.connect(self._give_banner_room)
         self.stage.failed.connect(self.tell)
         self.playback.faulted.connect(self.toast.say)
         self.playback.mended.connect(self.toast.take_back)
@@ -355,6 +352,10 @@ class MainWindow(QMainWindow):
         except OSError as error:
             self.toast.say(self.tr("The draft cannot be kept: {why}.").format(why=error.strerror or error))
 
+    @Slot()
+    def _give_banner_room(self) -> None:
+        self.banner.set_room(self.view.track is None or self.height() >= _BANNER_BESIDE_TAKE)
+
     # -- Qt ------------------------------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -362,6 +363,10 @@ class MainWindow(QMainWindow):
         if not self._painted:
             self._painted = True
             self.painted.emit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._give_banner_room()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Keys that no panel wanted are the track's: Space plays wherever one is, outside of text."""

@@ -106,7 +106,7 @@ class ModelsDesk(QObject):
         ):
             self._banner.offer(work.views[0], work.place())
         else:
-            self._banner.hide()
+            self._banner.rest()
 
     @Slot(object)
     def _on_got(self, names: tuple[str, ...]) -> None:

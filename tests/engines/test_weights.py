@@ -157,6 +157,28 @@ def test_verify_finds_the_file_that_changed(store: WeightStore, disk: Path) -> N
         store.verify(SMALL, ignore_progress, cancel)
 
 
+def test_a_file_swapped_for_another_of_its_size_is_found_before_it_is_loaded(store: WeightStore, disk: Path) -> None:
+    plant_all(disk)
+    take(store, disk)
+    weights = store.folder / "t5-base" / "model.safetensors"
+    whole = weights.read_bytes()
+    store.verify(SMALL, ignore_progress, CancelToken(), changed_only=True)
+    os.utime(weights, ns=(1, 1))  # touched, the same: found right once, then believed
+    store.verify(SMALL, ignore_progress, CancelToken(), changed_only=True)
+    assert read_manifest(weights.parent)["model.safetensors"]["mtime_ns"] == 1
+    weights.write_bytes(whole[:-2] + b"\0\0")
+    with pytest.raises(FileProblem, match="checksum differs"):
+        store.verify(SMALL, ignore_progress, CancelToken(), changed_only=True)
+
+
+def test_what_a_killed_import_left_goes_with_the_model(store: WeightStore, disk: Path) -> None:
+    plant_all(disk)
+    take(store, disk)
+    (store.folder / "musicgen-small.4711.part").mkdir()
+    store.remove(SMALL)
+    assert not list(store.folder.iterdir())
+
+
 def test_removing_keeps_what_another_model_needs(store: WeightStore, disk: Path) -> None:
     plant_all(disk)
     plant_checkpoint(disk / "musicgen-melody")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import fake_engine
@@ -159,3 +160,23 @@ def test_what_a_take_has_to_say_is_said(two: Studio, open_window: OpenWindow, qt
     note = "Memory ran out after 0:12: a smaller model needs less."
     window.maker.made.emit(replace(track, recipe={**track.recipe, "note": note}))
     qtbot.waitUntil(lambda: window.toast.text == note)
+
+
+def test_in_a_small_window_the_banner_leaves_the_lanes_their_height(
+    studio: Studio, open_window: OpenWindow, qtbot: QtBot
+) -> None:
+    window = open_window(studio)
+    window.resize(1024, 640)
+    qtbot.waitUntil(lambda: window.height() == 640)
+    window.banner.show_work("Downloading MusicGen small", None)
+    assert window.banner.isVisible(), "there is nothing else to see yet"
+    make(window, qtbot)
+    window.banner.show_work("Downloading MusicGen small", None)
+    assert window.banner.isHidden()
+    lanes = sorted(
+        (lane for lane in window.view.lanes.lanes.values() if lane.isVisible()), key=lambda lane: lane.geometry().y()
+    )
+    assert len(lanes) > 1
+    qtbot.waitUntil(lambda: all(not a.geometry().intersects(b.geometry()) for a, b in pairwise(lanes)))
+    window.resize(1024, 900)
+    qtbot.waitUntil(window.banner.isVisible)

@@ -62,6 +62,7 @@ class MusicGenEngine:
     def _loaded(self, on_progress: OnProgress, cancel: Cancel) -> tuple[MusicGenModel, Device]:
         if self._ready is None:
             device = choose(self._wanted)
+            self._store.verify(self.info, on_progress=ignore_progress, cancel=cancel, changed_only=True)
             paths = self._store.paths(self.info)
             folders = ModelFolders(paths.checkpoint, paths.text_encoder, paths.codec)
             model = load(folders, torch.device(device.kind), _DTYPES[device.precision], on_progress, cancel)

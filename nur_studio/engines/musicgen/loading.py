@@ -166,9 +166,16 @@ def _own(module: torch.nn.Module) -> None:
 
     In single precision, whatever they were saved in: text and codec work on the CPU's own terms.
     """
-    for weight in (*module.parameters(), *module.buffers()):
-        kind = torch.float32 if weight.is_floating_point() else weight.dtype
-        weight.data = weight.data.to(kind, copy=True)
+
+    def copied(weight: torch.Tensor) -> torch.Tensor:
+        return weight.data.to(torch.float32 if weight.is_floating_point() else weight.dtype, copy=True)
+
+    for weight in module.parameters():
+        weight.data = copied(weight)
+    for part in module.modules():
+        for name, buffer in part.named_buffers(recurse=False):
+            # A new one: a buffer may be a view, which holds on to the mapped file whatever its data is.
+            part._buffers[name] = copied(buffer)
 
 
 @contextmanager
