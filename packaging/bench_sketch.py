@@ -28,7 +28,7 @@ from nur_studio.core.mix import STEMS
 from nur_studio.core.progress import CancelToken, ignore_progress
 from nur_studio.core.prompt import read_prompt
 from nur_studio.core.sound import Audio
-from nur_studio.engines.base import Music, MusicTask
+from nur_studio.engines.base import Music, MusicTask, Unheard
 from nur_studio.engines.sketch.engine import sketch
 
 PROMPTS = (
@@ -73,7 +73,7 @@ def main() -> None:
 def make(prompt: str, seconds: float, seed: int = 1234) -> Music:
     reading = read_prompt(prompt)
     task = MusicTask(prompt, seconds, reading.tempo, seed, reading)
-    return sketch().generate(task, ignore_progress, lambda _audio, _rate: None, CancelToken())
+    return sketch().generate(task, ignore_progress, Unheard(), CancelToken())
 
 
 def timed(prompt: str, seconds: float) -> tuple[float, float, Music]:

@@ -20,7 +20,7 @@ import numpy as np
 from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QWidget
 
 from nur_studio.core.request import GenerationRequest
 from nur_studio.gui.app import run_window
@@ -105,7 +105,7 @@ class Director:
         QTest.qWait(7000)
         self.save(window, "small")
 
-    def dialog(self, window: MainWindow) -> QWidget:
+    def dialog(self, window: MainWindow) -> QDialog:
         dialog = window.models.dialog
         assert dialog is not None
         return dialog

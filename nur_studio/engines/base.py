@@ -84,6 +84,16 @@ class OnAudio(Protocol):
         ...
 
 
+class Unheard:
+    """An `OnAudio` for nobody."""
+
+    def __call__(self, audio: Audio, sample_rate: int) -> None:
+        pass
+
+    def rewind(self, frames: int) -> None:
+        pass
+
+
 class MusicGenerator(Protocol):
     """Makes music from a task. Lives in the engine process; `cancel.check()` at every step under a second."""
 

@@ -16,7 +16,7 @@ from nur_studio.core.errors import FileProblem, GenerationFailed
 from nur_studio.core.progress import Cancel, ignore_progress
 from nur_studio.core.prompt import read_prompt
 from nur_studio.core.sound import Audio
-from nur_studio.engines.base import Codes, MusicTask, ReferenceAudio
+from nur_studio.engines.base import Codes, MusicTask, ReferenceAudio, Unheard
 from nur_studio.engines.sketch.engine import sketch
 
 LONGEST_REFERENCE_S = 300.0
@@ -110,13 +110,3 @@ def count_in(task: MusicTask, sample_rate: int, cancel: Cancel) -> Audio:
     raise GenerationFailed(
         f"There are no drums to count in with at {task.tempo} BPM in this metre.", hint="Leave the count-in out."
     )
-
-
-class Unheard:
-    """An `OnAudio` for nobody."""
-
-    def __call__(self, audio: Audio, sample_rate: int) -> None:
-        pass
-
-    def rewind(self, frames: int) -> None:
-        pass

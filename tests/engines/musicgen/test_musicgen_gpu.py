@@ -11,11 +11,10 @@ import torch
 from nur_studio.core.controls import Controls
 from nur_studio.core.progress import CancelToken, ignore_progress
 from nur_studio.core.prompt import read_prompt
-from nur_studio.engines.base import MusicTask
+from nur_studio.engines.base import MusicTask, Unheard
 from nur_studio.engines.device import choose
 from nur_studio.engines.musicgen.engine import musicgen
 from nur_studio.engines.musicgen.loading import ModelFolders, load
-from nur_studio.engines.musicgen.references import Unheard
 from nur_studio.engines.musicgen.transformer import Transformer
 
 pytestmark = [

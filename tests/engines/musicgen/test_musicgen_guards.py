@@ -10,9 +10,8 @@ import pytest
 from nur_studio.core.progress import CancelToken, ignore_progress
 from nur_studio.core.prompt import read_prompt
 from nur_studio.core.sound import Audio
-from nur_studio.engines.base import Codes, MusicTask
+from nur_studio.engines.base import Codes, MusicTask, Unheard
 from nur_studio.engines.musicgen.guards import History, Verdict, judge, repeated_share
-from nur_studio.engines.musicgen.references import Unheard
 from nur_studio.engines.sketch.engine import sketch
 
 RATE = 32000
