@@ -16,7 +16,7 @@ from nur_studio.audio.loudness import integrated_lufs, true_peak_dbtp
 from nur_studio.audio.peaks import PeakPyramid, load_peaks, save_peaks, write_waveform_json
 from nur_studio.audio.tempo import TempoReading, measure_tempo
 from nur_studio.core.errors import Cancelled, FileProblem
-from nur_studio.core.mix import STEMS
+from nur_studio.core.mix import LANES
 from nur_studio.core.progress import Cancel, CancelToken, OnProgress, Progress, ignore_progress
 from nur_studio.core.sound import Audio
 
@@ -66,7 +66,7 @@ def lane_peaks(folder: Path) -> dict[str, PeakPyramid]:
         return load_peaks(peaks_path(folder))
     except FileProblem:
         lanes = {_LANE_OF_MIX: mix_path(folder)}
-        lanes |= {stem: path for stem in STEMS if (path := stem_path(folder, stem)).exists()}
+        lanes |= {stem: path for stem in LANES if (path := stem_path(folder, stem)).exists()}
         peaks = {lane: PeakPyramid.from_audio(read_audio(path)[0]) for lane, path in lanes.items()}
         with suppress(FileProblem):  # a library that cannot be written can still be read
             save_peaks(peaks_path(folder), peaks)

@@ -6,7 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 STEMS = ("drums", "bass", "vocals", "other")
-"""Every track has these four; their sum is the mix."""
+"""The four of the reference; their sum is the mix."""
+
+SIX_LANES = ("drums", "bass", "vocals", "guitar", "piano", "rest")
+"""A finer division: their sum is the mix as well. `other` is then guitar, piano and rest together."""
+
+LANES = (*STEMS, *SIX_LANES[3:])
+"""Every part of a mix there can be."""
 
 MIN_GAIN_DB = -60.0  # at and below it a fader is closed: silence
 MAX_GAIN_DB = 6.0
@@ -34,6 +40,11 @@ class Mix:
 
     def with_channel(self, stem: str, channel: Channel) -> Mix:
         return replace(self, channels={**self.channels, stem: channel})
+
+    def without(self, *stems: str) -> Mix:
+        """The same mix with these muted: what a minus-one is."""
+        muted = {stem: replace(self.channel(stem), mute=True) for stem in stems}
+        return replace(self, channels={**self.channels, **muted})
 
     def audible(self, stem: str) -> bool:
         """Mute wins over solo; any solo silences the rest."""

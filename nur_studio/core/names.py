@@ -50,6 +50,6 @@ def safe_file_stem(text: str) -> str:
 
 
 def file_name(title: str, tempo: int, key: str, part: str, ending: str) -> str:
-    """`Rainy night tape_85bpm_Am_drums.wav`; the mix has no part name, an unknown key is left out."""
-    pieces = [safe_file_stem(title), f"{tempo}bpm", short_key(key), "" if part == "mix" else part]
+    """`Rainy night tape_85bpm_Am_drums.wav`; the mix has no part name, an unknown key or tempo (0) is left out."""
+    pieces = [safe_file_stem(title), f"{tempo}bpm" if tempo else "", short_key(key), "" if part == "mix" else part]
     return "_".join(p for p in pieces if p) + "." + ending

@@ -12,6 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from nur_studio.core.mix import Mix
 from nur_studio.core.timing import Grid, Section
 
 _ALPHABET = string.ascii_lowercase + string.digits
@@ -31,10 +32,11 @@ class Status(StrEnum):
 class Track:
     """A take, as the library keeps it.
 
-    `duration_s` is asked until completed, then exact; `tempo` is the BPM of the delivered audio and
-    `tempo_measured` what was heard in it (None where no steady beat was heard); `loudness_lufs` and
-    `true_peak_dbtp` are the mix's. `folder` holds the masters once completed. `recipe` is everything
-    needed to make the take again: request, reading, seed, engine, model, versions.
+    `duration_s` is asked until completed, then exact; `tempo` is the BPM of the delivered audio (0: none is claimed)
+    and `tempo_measured` what was heard in it (None where no steady beat was heard); `loudness_lufs` and
+    `true_peak_dbtp` are the mix's. `folder` holds the masters once completed. `lanes` are the stems whose sum is the
+    mix (`STEMS`, `SIX_LANES`, or none) and `mix` how they were last set. `recipe` is everything needed to make the take
+    again: request, reading, seed, engine, model, versions; and what was made of it since.
     """
 
     id: str
@@ -65,6 +67,8 @@ class Track:
     true_peak_dbtp: float | None = None
     starred: bool = False
     error: str = ""
+    lanes: tuple[str, ...] = ()
+    mix: Mix = field(default_factory=Mix)
     recipe: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from nur_studio.core.errors import FileProblem, StudioError, TrackNotFound
+from nur_studio.core.mix import Mix
 from nur_studio.core.names import one_line
 from nur_studio.core.track import Status, Track, is_track_id
 from nur_studio.library.database import Database
 from nur_studio.library.owners import self_owner
-from nur_studio.library.rows import COLUMNS, fold, found_by, from_row, storable, to_row
+from nur_studio.library.rows import COLUMNS, fold, found_by, from_row, mix_text, recipe_text, storable, to_row
 from nur_studio.library.schema import MIGRATIONS
-from nur_studio.library.settling import children, settle
+from nur_studio.library.settling import children, exchange, settle, workspace_name
 
 DATABASE_NAME = "library.sqlite3"
 
@@ -99,6 +102,32 @@ class Library:
             # Committed on leaving. A process that dies here leaves a folder whose row says "processing":
             # the next to open the library removes it.
         return after
+
+    @contextmanager
+    def workspace(self, track_id: str) -> Iterator[Path]:
+        """An empty folder for what is made of a finished take, on the file system of the library; removed on leaving,
+        or by the next to open the library where this process dies.
+        """
+        self.get(track_id)
+        folder = self._staging / workspace_name(track_id)
+        try:
+            folder.mkdir()
+        except OSError as error:
+            raise FileProblem(f"The folder {folder} cannot be made: {error.strerror or error}.") from error
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def replace_stems(self, track_id: str, workspace: Path, lanes: Sequence[str], recipe: Mapping[str, Any]) -> Track:
+        """Give a finished take the `stems/` and `peaks.npz` of `workspace` for its own, and a `recipe` that says so."""
+        with self._database.transaction():
+            if self.get(track_id).status is not Status.COMPLETED:
+                raise StudioError("Only a finished track can have stems.")
+            changes = {"lanes": " ".join(lanes), "recipe": recipe_text(recipe), "mix": mix_text(Mix())}
+            track = self._set(track_id, changes)
+            exchange(workspace, track.folder, ("stems", "peaks.npz"))
+        return track
 
     def fail(self, track_id: str, reason: str) -> Track:
         """The take could not be made; its row stays, with the reason, its files go."""
@@ -215,6 +244,10 @@ class Library:
     def star(self, track_id: str, on: bool) -> Track:
         """Mark a track as a favourite, or no longer."""
         return self._set(track_id, {"starred": int(on)})
+
+    def set_mix(self, track_id: str, mix: Mix) -> Track:
+        """Remember how the stems of a track are mixed."""
+        return self._set(track_id, {"mix": mix_text(mix)})
 
     def delete(self, track_id: str) -> None:
         """Take a track out of sight. `restore` brings it back, `purge` removes it for good."""

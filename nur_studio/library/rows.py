@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import sqlite3
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from nur_studio.core.errors import FileProblem
+from nur_studio.core.mix import Channel, Mix
 from nur_studio.core.timing import Section
 from nur_studio.core.track import Status, Track
 
@@ -19,7 +21,7 @@ _PLAIN = (
     "model", "licence", "key", "beats_per_bar", "beat_offset_s", "sample_rate", "frames", "tempo_asked",
     "tempo_measured", "loudness_lufs", "true_peak_dbtp", "error",
 )  # fmt: skip
-COLUMNS = (*_PLAIN, "status", "created_at", "sections", "starred", "recipe", "found_by")
+COLUMNS = (*_PLAIN, "status", "created_at", "sections", "starred", "lanes", "mix", "recipe", "found_by")
 
 
 def storable(text: str) -> str:
@@ -41,9 +43,27 @@ def to_row(track: Track) -> dict[str, Any]:
     row["created_at"] = track.created_at.astimezone(UTC).isoformat(timespec="microseconds")
     row["sections"] = json.dumps([asdict(section) for section in track.sections])
     row["starred"] = int(track.starred)
-    row["recipe"] = json.dumps(dict(track.recipe), default=str, ensure_ascii=False)
+    row["lanes"] = " ".join(track.lanes)
+    row["mix"] = mix_text(track.mix)
+    row["recipe"] = recipe_text(track.recipe)
     row["found_by"] = found_by(track)
     return row
+
+
+def recipe_text(recipe: Mapping[str, Any]) -> str:
+    """A recipe as the database keeps it: JSON."""
+    return json.dumps(dict(recipe), default=str, ensure_ascii=False)
+
+
+def mix_text(mix: Mix) -> str:
+    """A mix as the database keeps it: JSON."""
+    return json.dumps(asdict(mix))
+
+
+def _mix(text: str) -> Mix:
+    stored = json.loads(text)
+    channels = {name: Channel(**strip) for name, strip in stored.get("channels", {}).items()}
+    return Mix(channels, float(stored.get("master_db", 0.0)))
 
 
 def found_by(track: Track) -> str:
@@ -61,8 +81,10 @@ def from_row(row: sqlite3.Row, folder: Path) -> Track:
             created_at=datetime.fromisoformat(row["created_at"]),
             sections=tuple(Section(**section) for section in json.loads(row["sections"])),
             starred=bool(row["starred"]),
+            lanes=tuple(row["lanes"].split()),
+            mix=_mix(row["mix"]),
             recipe=json.loads(row["recipe"]),
             folder=folder,
         )
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, AttributeError) as error:
         raise FileProblem(f"The library's entry of {row['id']} is damaged.") from error

@@ -40,4 +40,10 @@ MIGRATIONS = (
     CREATE INDEX tracks_by_group ON tracks (group_id);
     CREATE INDEX tracks_by_status ON tracks (status)
     """,
+    # Which stems there are, and how they were mixed last. Until here only Sketch made any, and always all four.
+    """
+    ALTER TABLE tracks ADD COLUMN lanes TEXT NOT NULL DEFAULT '';
+    ALTER TABLE tracks ADD COLUMN mix TEXT NOT NULL DEFAULT '{}';
+    UPDATE tracks SET lanes = 'drums bass vocals other' WHERE status = 'completed' AND engine = 'sketch'
+    """,
 )

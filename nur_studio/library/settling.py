@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
+from nur_studio.core.errors import FileProblem
 from nur_studio.core.track import is_track_id
 from nur_studio.library.database import Database
-from nur_studio.library.owners import Owner
+from nur_studio.library.owners import Owner, self_owner
 
 _LEFT_BEHIND = {
     "pending": "The studio was closed before this take was begun.",
@@ -35,8 +38,46 @@ def settle(database: Database, staging: Path, tracks: Path) -> None:
         status = {row["id"]: row["status"] for row in connection.execute("SELECT id, status FROM tracks")}
     for folder in folders:
         kept = (*_LEFT_BEHIND, "completed", None) if folder.parent == tracks else tuple(_LEFT_BEHIND)
-        if status.get(folder.name) not in kept and is_track_id(folder.name):
+        unclaimed = status.get(folder.name) not in kept and is_track_id(folder.name)
+        owner = _workspace_owner(folder.name) if folder.parent == staging else None
+        if unclaimed or (owner is not None and not owner.lives()):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def workspace_name(track_id: str) -> str:
+    """A new name for a folder in which this process makes something of a finished take."""
+    owner = self_owner()
+    return f"{track_id}.{owner.pid}.{owner.started:.0f}.{secrets.token_hex(4)}"
+
+
+def _workspace_owner(name: str) -> Owner | None:
+    track_id, *numbers = name.split(".")
+    if not is_track_id(track_id) or len(numbers) != 3 or not all(number.isdecimal() for number in numbers[:2]):
+        return None
+    return Owner(int(numbers[0]), float(numbers[1]))
+
+
+def exchange(workspace: Path, folder: Path, names: Sequence[str]) -> None:
+    """Put what `workspace` has under these names into `folder`, in place of what is there: all of it or nothing.
+
+    Raises `FileProblem`.
+    """
+    moved: list[tuple[Path, Path]] = []  # from, to
+
+    def move(source: Path, target: Path) -> None:
+        source.replace(target)
+        moved.append((source, target))
+
+    try:
+        for name in names:
+            if (folder / name).exists():
+                move(folder / name, workspace / f"{name}.old")
+            move(workspace / name, folder / name)
+    except OSError as error:
+        for source, target in reversed(moved):
+            with contextlib.suppress(OSError):
+                target.replace(source)
+        raise FileProblem(f"The stems cannot be moved to {folder}: {error.strerror or error}.") from error
 
 
 def children(folder: Path) -> list[Path]:

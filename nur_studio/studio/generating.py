@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from nur_studio.core.errors import Cancelled, FileProblem, StudioError
+from nur_studio.core.mix import LANES
 from nur_studio.core.names import title_from_prompt
 from nur_studio.core.progress import Cancel, OnProgress, Progress
 from nur_studio.core.prompt import read_prompt
@@ -123,6 +124,7 @@ def _keep(track: Track, made: Made, staging: Path, library: Library) -> Track:
         beats_per_bar=made.beats_per_bar,
         beat_offset_s=made.beat_offset_s,
         sections=made.sections,
+        lanes=tuple(lane for lane in LANES if lane in masters.stems),
         sample_rate=masters.sample_rate,
         frames=masters.frames,
         tempo_measured=masters.tempo_measured,

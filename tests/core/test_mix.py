@@ -35,3 +35,11 @@ def test_a_channel_is_replaced_in_a_copy() -> None:
     changed = mix.with_channel("drums", Channel(mute=True))
     assert (mix.audible("drums"), changed.audible("drums")) == (True, False)
     assert mix == Mix()
+
+
+def test_a_minus_one_mutes_and_keeps_the_rest_as_it_is() -> None:
+    mix = Mix({"drums": Channel(-3.0, 0.5), "bass": Channel(1.0)}, -2.0)
+    without = mix.without("drums", "vocals")
+    assert without.gains("drums") == without.gains("vocals") == (0.0, 0.0)
+    assert without.gains("bass") == mix.gains("bass")
+    assert without.channel("drums") == Channel(-3.0, 0.5, mute=True)
