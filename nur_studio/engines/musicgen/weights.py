@@ -34,7 +34,7 @@ class Linear:
         # A copy even where nothing changes: what is decoded from must not vanish with an unplugged disk.
         weight = weight.to(device, dtype, copy=True)
         self.bias = None if bias is None else bias.to(device, dtype, copy=True)
-        self._packed = device.type == "cpu" and dtype != torch.float16 and _has_onednn()
+        self._packed = device.type == "cpu" and _onednn_packs(dtype)
         self.weight = torch.ops.mkldnn._reorder_linear_weight(weight) if self._packed else weight
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
@@ -45,8 +45,11 @@ class Linear:
         return out
 
 
-def _has_onednn() -> bool:
-    return bool(torch.backends.mkldnn.is_available())  # type: ignore[no-untyped-call]
+def _onednn_packs(dtype: torch.dtype) -> bool:
+    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+        return False
+    # Half precision needs AVX-512 or its like: many a processor in use has only AVX2.
+    return dtype == torch.float32 or (dtype == torch.bfloat16 and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported()))
 
 
 @dataclass(frozen=True, slots=True)
