@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from nur_studio import __version__
-from nur_studio.core.controls import GUIDANCE, MAX_TOP_K, TEMPERATURE, Controls, Reference, SectionPrompt
+from nur_studio.core.controls import GUIDANCE, MAX_TOP_K, TEMPERATURE, WINDOW_S, Controls, Reference, SectionPrompt
 from nur_studio.core.errors import InvalidRequest
 from nur_studio.core.mix import STEMS
 from nur_studio.core.request import FORMATS, MAX_DURATION, MAX_TAKES, MAX_TEMPO, MIN_DURATION, MIN_TEMPO
@@ -119,6 +119,11 @@ def _add_controls(make: argparse.ArgumentParser) -> None:
         help=f"choose among the N likeliest, up to {MAX_TOP_K}; 0 for all ({usual.top_k})",
     )  # fmt: skip
     group.add_argument(
+        "--window", type=_number, metavar="SECONDS", default=usual.window_s,
+        help=f"how much is made at once, {WINDOW_S[0]} to {WINDOW_S[1]} (what the model can); less needs less memory. "
+        "Longer pieces are made window by window, each going on from the last two fifths of the one before",
+    )  # fmt: skip
+    group.add_argument(
         "--section", action="append", default=[], metavar="BAR:TEXT",
         help='other words from a bar on, the first being 1: "17:full drums, brass"; may be given again',
     )  # fmt: skip
@@ -147,7 +152,7 @@ def _add_models(models: argparse.ArgumentParser) -> None:
         "folder", metavar="FOLDER", help="with the files as published: audiocraft's (*.bin) or transformers' layout"
     )
 
-    check = actions.add_parser("verify", help="read every byte and compare with what was published")
+    check = actions.add_parser("verify", help="read every byte and compare with the checksums of its arrival")
     check.add_argument("name", metavar="MODEL", nargs="?", help=f"{names}; all that are here if left out")
 
     tried = actions.add_parser("forecast", help="try for some seconds how fast a model would be here; needs no weights")
@@ -197,6 +202,7 @@ def controls_of(arguments: argparse.Namespace) -> Controls:
         reference=reference,
         count_in=arguments.count_in,
         loop=arguments.loop,
+        window_s=arguments.window,
     )
 
 

@@ -98,7 +98,7 @@ def _verify(studio: Studio, arguments: argparse.Namespace, interrupts: Interrupt
     for state in states:
         with interrupts.gently() as cancel, progress_bar(arguments.quiet) as on_progress:
             studio.verify_model(state.info.name, on_progress, cancel)
-        _tell(arguments, f"{state.info.name}: every file is as it was published.")
+        _tell(arguments, f"{state.info.name}: every file is as it came.")
     return tuple(state.info.name for state in states)
 
 

@@ -16,21 +16,18 @@ import math
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
-import torch
+if TYPE_CHECKING:
+    import torch
 
-from nur_studio.engines.musicgen.codec import Codec, SoundStream
-from nur_studio.engines.musicgen.decoding import Window, decode
-from nur_studio.engines.musicgen.pattern import to_steps
-from nur_studio.engines.musicgen.sampling import Sampling
+    from nur_studio.engines.musicgen.codec import Codec
 
 FAMILIES = ("text", "melody", "stereo", "stereo-melody")
 PROMPT_S, CHUNK_S = 12, 0.5
 SEEDS = (3, 5, 7, 11)
-GREEDY = Sampling(temperature=0.0)
 
 
 def main() -> None:
@@ -38,10 +35,14 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=1500)
     parser.add_argument("--family", choices=FAMILIES)
     options = parser.parse_args()
+    import torch
+
     torch.set_num_threads(1)  # tiny products only wait for each other on more
     tiny_musicgen: Any = importlib.import_module("tiny_musicgen")  # in tests/, like parity
     parity: Any = importlib.import_module("parity")
-    print(f"{'':14} {'stepwise':>9} {'continued':>9}  greedy tokens     continued         4 takes in one  chunks joined")
+    print(
+        f"{'':14} {'stepwise':>9} {'continued':>9}  greedy tokens     continued         4 takes in one  chunks joined"
+    )
     for name in FAMILIES if options.family is None else (options.family,):
         with tempfile.TemporaryDirectory() as folder:
             family = parity.family_of(name, tiny_musicgen.make_musicgen(Path(folder), name))
@@ -50,6 +51,13 @@ def main() -> None:
 
 def figures(parity: Any, family: Any, frames: int) -> list[str]:
     """A family's columns."""
+    import torch
+
+    from nur_studio.engines.musicgen.decoding import Window, decode
+    from nur_studio.engines.musicgen.pattern import to_steps
+    from nur_studio.engines.musicgen.sampling import Sampling
+
+    greedy = Sampling(temperature=0.0)
     model, facts = family.model.language_model, family.model.facts
     known = min(PROMPT_S * round(family.model.codec.frame_rate), frames - 1)
     steps = to_steps(parity.random_codes(family, frames), facts.delays, facts.special)
@@ -61,7 +69,7 @@ def figures(parity: Any, family: Any, frames: int) -> list[str]:
     columns = [f"{stepwise:9.1e} {continued:9.1e}"]
     for prompt in (None, parity.random_codes(family, known)):
         wanted = family.reference.generate(prompt, attributes, max_gen_len=frames, use_sampling=False)
-        ours = decode(Window(model, conditions, frames, sampling=GREEDY, prompt=prompt), ignore)
+        ours = decode(Window(model, conditions, frames, sampling=greedy, prompt=prompt), ignore)
         columns.append(f"{int((ours == wanted).sum()):6} of {wanted.numel():6}")
     together = decode(Window(model, conditions, frames, seeds=SEEDS), ignore)
     alone = torch.cat([decode(Window(model, conditions, frames, seeds=(seed,)), ignore) for seed in SEEDS])
@@ -73,6 +81,10 @@ def figures(parity: Any, family: Any, frames: int) -> list[str]:
 
 def join_error_db(codec: Codec, codes: torch.Tensor) -> float:
     """The largest difference of sound made in chunks from one decode of everything, against the largest sample."""
+    import torch
+
+    from nur_studio.engines.musicgen.codec import SoundStream
+
     stream, size = SoundStream(codec), round(CHUNK_S * codec.frame_rate)
     parts = [stream.add(codes[..., start : start + size]) for start in range(0, codes.shape[-1], size)]
     joined = torch.cat([*parts, stream.add(codes[..., :0], last=True)], dim=1)

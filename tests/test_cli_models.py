@@ -154,7 +154,7 @@ def test_a_download_with_consent_is_verified_and_not_made_twice(run: Run, hub: l
     code, out, _ = run("download", "musicgen-small", "--yes", "--json")
     (state,) = json.loads(out)
     assert (code, state["name"], state["state"], state["missing_bytes"]) == (0, "musicgen-small", "ready", 0)
-    assert run("verify")[:2] == (0, "musicgen-small: every file is as it was published.\n")
+    assert run("verify")[:2] == (0, "musicgen-small: every file is as it came.\n")
     before = len(hub)
     assert run("download", "musicgen-small") == (0, f"MusicGen small is here already, in {models}.\n", "")
     assert len(hub) == before

@@ -76,7 +76,7 @@ def test_the_block_holds(tmp_path: Path) -> None:
 def test_what_was_imported_is_listed_and_whole(studio: Offline) -> None:
     (ready,) = [model for model in json.loads(studio("models", "list", "--json")) if model["state"] == "ready"]
     assert (ready["name"], ready["licence"], ready["sellable"]) == (NAME, WEIGHTS_LICENCE, False)
-    assert studio("models", "verify", NAME) == f"{NAME}: every file is as it was published.\n"
+    assert studio("models", "verify", NAME) == f"{NAME}: every file is as it came.\n"
     (engine,) = [engine for engine in json.loads(studio("engines", "--json")) if engine["name"] == NAME]
     assert (engine["why_not"], engine["licence"], engine["sellable"]) == ("", WEIGHTS_LICENCE, False)
 

@@ -246,7 +246,7 @@ class ModelWork(QObject):
         name = self._sender()
         doing = self._tasks.pop(name).doing
         if doing == VERIFY:
-            self._told[name] = self.tr("Every file is as it was published.")
+            self._told[name] = self.tr("Every file is as it came.")
         elif doing == REMOVE and isinstance(result, int):
             self._told[name] = self.tr("{size} freed.").format(size=size(result))
         self.refresh()

@@ -80,7 +80,11 @@ def test_a_recipe_says_what_was_set_and_nothing_else(make_track: MakeTrack) -> N
         "device": "NVIDIA H100",
         "precision": "bfloat16",
         "descriptions": ["what was sent", "and for the section"],
-        "windows": [{"rolls": [{"faults": ["silence"]}, {"faults": []}]}, {"rolls": [{"faults": ["repetition"]}]}],
+        "window_s": 15.0,
+        "windows": [
+            {"carry_s": 0.0, "rolls": [{"faults": ["silence"]}, {"faults": []}]},
+            {"carry_s": 5.647, "rolls": [{"faults": ["repetition"]}]},
+        ],
     }
     full = make_track(recipe=recipe(controls, details=details, note="Ended early."), licence="CC BY-NC 4.0")
     assert dict(recipe_lines(full)) == {
@@ -91,7 +95,7 @@ def test_a_recipe_says_what_was_set_and_nothing_else(make_track: MakeTrack) -> N
         "Sections": "bar 9: pads",
         "Started from": "continued from trk_b",
         "Sampling": "guidance 4, left for looping",
-        "Windows": "2 of up to 30 s; made again: 1 (silence)",
+        "Windows": "2 of up to 15 s, each going on from the last 5.65 s; made again: 1 (silence)",
         "Made on": "NVIDIA H100, bfloat16",
         "Licence": "CC BY-NC 4.0",
     }

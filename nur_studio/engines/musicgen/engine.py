@@ -13,7 +13,7 @@ from nur_studio.engines.base import Music, MusicTask, OnAudio
 from nur_studio.engines.device import Device, choose
 from nur_studio.engines.models import model as model_named
 from nur_studio.engines.musicgen.loading import ModelFolders, MusicGenModel, load
-from nur_studio.engines.musicgen.taking import Taking, is_out_of_memory
+from nur_studio.engines.musicgen.taking import Taking, is_out_of_memory, less_memory
 from nur_studio.engines.weights import WeightStore
 
 _LOADING_SHARE = 0.1  # of a take's progress, where the model has to be loaded first
@@ -28,6 +28,7 @@ class MusicGenEngine:
         self._store = WeightStore(Path(folder))
         self._wanted = device
         self._ready: tuple[MusicGenModel, Device] | None = None
+        self._device: Device | None = None
 
     def warm(self) -> None:
         """Load the model ahead of time."""
@@ -56,12 +57,12 @@ class MusicGenEngine:
             self.release()
             raise GenerationFailed(
                 f"There is not enough memory for {self.info.title}.",
-                hint="Choose a smaller model, a shorter length, or the CPU as device in the settings.",
+                hint=f"Close other programs, or try {less_memory(self.info, self._device)}.",
             ) from error
 
     def _loaded(self, on_progress: OnProgress, cancel: Cancel) -> tuple[MusicGenModel, Device]:
         if self._ready is None:
-            device = choose(self._wanted)
+            device = self._device = choose(self._wanted)
             self._store.verify(self.info, on_progress=ignore_progress, cancel=cancel, changed_only=True)
             paths = self._store.paths(self.info)
             folders = ModelFolders(paths.checkpoint, paths.text_encoder, paths.codec)
