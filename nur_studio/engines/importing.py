@@ -12,7 +12,6 @@ import hashlib
 import json
 import os
 import shutil
-import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from typing import Any
 from nur_studio.core.errors import FileProblem
 from nur_studio.core.progress import Cancel, OnProgress, Progress
 from nur_studio.engines.models import CODEC, MODELS, TEXT_ENCODER, ModelInfo
+from nur_studio.engines.pickle_files import check_weights_only
 from nur_studio.engines.tensor_files import READ_BYTES, Tensor, read_tensors, write_tensors
 from nur_studio.engines.weights import CHECKPOINT_FILES, PARTIAL, WeightStore, write_manifest
 
@@ -151,8 +151,7 @@ def _parts_in(place: Path, top: Path) -> Sequence[Found]:
     checkpoint = [place / name for name in CHECKPOINT_FILES]
     if all(path.is_file() for path in checkpoint):
         for path in checkpoint:
-            if not zipfile.is_zipfile(path):
-                raise FileProblem(f"{path} is damaged, cut short or no checkpoint.", hint=_AGAIN)
+            check_weights_only(path)
         model = _model_at(place, top)
         found = [Found(model.own.name, tuple(Piece(path.name, path) for path in checkpoint))]
         if kind in _PUBLISHED and config is not None and any(place.glob("model*.safetensors")):

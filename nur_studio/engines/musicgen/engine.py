@@ -11,7 +11,10 @@ from nur_studio.core.errors import GenerationFailed
 from nur_studio.core.progress import Cancel, CancelToken, OnProgress, ignore_progress, ranged
 from nur_studio.engines.base import Music, MusicTask, OnAudio
 from nur_studio.engines.device import Device, choose
+from nur_studio.engines.models import ModelInfo
 from nur_studio.engines.models import model as model_named
+from nur_studio.engines.musicgen.checkpoint import BadCheckpoint
+from nur_studio.engines.musicgen.facts import ModelFacts
 from nur_studio.engines.musicgen.loading import ModelFolders, MusicGenModel, load
 from nur_studio.engines.musicgen.taking import Taking, is_out_of_memory, less_memory
 from nur_studio.engines.weights import WeightStore
@@ -67,8 +70,20 @@ class MusicGenEngine:
             paths = self._store.paths(self.info)
             folders = ModelFolders(paths.checkpoint, paths.text_encoder, paths.codec)
             model = load(folders, torch.device(device.kind), _DTYPES[device.precision], on_progress, cancel)
+            _check_kind(model.facts, self.info)
             self._ready = model, device
         return self._ready
+
+
+def _check_kind(facts: ModelFacts, info: ModelInfo) -> None:
+    """Raise `BadCheckpoint` where the weights are of another kind of model than the folder they lie in."""
+    if (facts.stereo, facts.melody) == (info.stereo, info.melody):
+        return
+    kind = f"{'stereo' if facts.stereo else 'mono'} model that follows {'a tune' if facts.melody else 'no tune'}"
+    raise BadCheckpoint(
+        f"What lies in the folder of {info.title} is another model, a {kind}.",
+        hint=f"Remove {info.title} and get it again.",
+    )
 
 
 def musicgen(model: str, folder: str, device: str = "auto") -> MusicGenEngine:

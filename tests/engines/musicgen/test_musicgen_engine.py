@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from nur_studio.core.prompt import read_prompt
 from nur_studio.core.sound import Audio
 from nur_studio.engines.base import Music, MusicTask, ReferenceAudio
 from nur_studio.engines.device import Device
+from nur_studio.engines.models import CODEC, TEXT_ENCODER
 from nur_studio.engines.models import model as model_named
 from nur_studio.engines.musicgen import taking
 from nur_studio.engines.musicgen.decoding import Window
@@ -378,6 +380,24 @@ def test_a_released_model_loads_again_and_sounds_the_same(weights_folder: Path) 
     engine.release()
     after, _ = make(engine, task())
     assert np.array_equal(before.mix, after.mix)
+
+
+@pytest.mark.parametrize(
+    ("name", "other", "kind"),
+    [
+        ("musicgen-small", "musicgen-stereo-small", "mono model that follows no tune"),
+        ("musicgen-stereo-small", "musicgen-small", "stereo model that follows no tune"),
+        ("musicgen-melody", "musicgen-medium", "mono model that follows a tune"),
+    ],
+)
+def test_a_model_under_the_name_of_another_kind_is_a_sentence(
+    weights_folder: Path, tmp_path: Path, name: str, other: str, kind: str
+) -> None:
+    for part in (TEXT_ENCODER.name, CODEC.name):
+        shutil.copytree(weights_folder / part, tmp_path / part)
+    shutil.copytree(weights_folder / name, tmp_path / other)
+    with pytest.raises(EngineUnavailable, match=f"is another model, a {kind}"):
+        make(musicgen(other, str(tmp_path), "cpu"), task())
 
 
 def test_missing_weights_and_absent_devices_are_sentences(tmp_path: Path, weights_folder: Path) -> None:
