@@ -13,6 +13,7 @@ from nur_studio.audio.onsets import Onsets, Vector
 
 # How much each sign says, in the order of _signs: harmony above all, since drums may accent any beat.
 _SIGNS = np.array([0.5, 1.0, 1.5, 1.0, 0.5, -0.25])
+_SILENT = 0.5  # how much the strength of all beats together says, against that of all off-beats
 _CLEAR = 0.5  # by how much the best place leads the next: less is a guess
 _STILL = 0.03  # a change of harmony smaller than this is the picture's own unrest
 
@@ -34,6 +35,10 @@ def find_bars(onsets: Onsets, chroma: Chroma, pulse: Vector, beats_per_bar: int,
     halves = _halves(pulse, duration_s)
     score = _SIGNS @ _signs(onsets, chroma, halves)
     means = np.array([score[place::places].mean() for place in range(places)])
+    # Where one half of the pulse is all but silent, it holds no beats, whatever else speaks for it.
+    strength = _strongest(onsets, onsets.envelope, halves)
+    loudness = np.array([strength[half::2].mean() for half in range(2)])
+    means += np.tile(_SILENT * np.log(loudness / max(float(loudness.max()), 1e-12) + 1e-3), beats_per_bar)
     best = int(np.argmax(means))
     runner_up = float(np.max(np.delete(means, best)))
     beats = halves[best % 2 :: 2]
@@ -80,7 +85,8 @@ def _change(running: NDArray[np.float64], rate: float, times: Vector, span_s: fl
         place = np.clip(until * rate + 0.5, 0.0, len(running) - 1.0)
         whole = np.minimum(place.astype(np.intp), len(running) - 2)
         part = (place - whole)[:, None]
-        return running[whole] * (1.0 - part) + running[whole + 1] * part
+        until_then: NDArray[np.float64] = running[whole] * (1.0 - part) + running[whole + 1] * part
+        return until_then
 
     now = sounded(times)
     before, after = now - sounded(times - span_s), sounded(times + span_s) - now

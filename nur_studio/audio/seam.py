@@ -16,7 +16,8 @@ _BANDS = 24
 _FLOOR_DB = -80.0
 _AROUND_S = 0.005  # what a click must stand out of
 _AT = 3  # frames around a border in which a click lies
-_TOLERATED_DB = 1.0  # beyond the loop's own beats nobody hears it
+_MASKED_DB = 40.0
+_TOLERATED_DB = 3.0  # beyond the loop's own beats nobody hears it
 _HALF_DB = 6.0  # beyond that the score is halved
 
 
@@ -24,8 +25,8 @@ _HALF_DB = 6.0  # beyond that the score is halved
 class Step:
     """What changes from just before a border to just after it, in dB.
 
-    `level_db` is the step in loudness, `colour_db` the mean step over 24 bands once that is taken out, `click_db` how
-    far the sharpest edge at the border itself stands out of those around it (under 0: it does not).
+    `level_db` is the step in loudness, `colour_db` the mean step of 24 bands beside that, `click_db` how far the
+    sharpest edge at the border itself stands out of those around it (under 0: it does not).
     """
 
     level_db: float
@@ -67,11 +68,10 @@ def score_seam(loop: Audio, sample_rate: int, grid: Grid) -> SeamScore:
 def _step(loop: Audio, sample_rate: int, at: int) -> Step:
     window = min(round(_WINDOW_S * sample_rate), len(loop) // 2)
     before, after = _around(loop, at - window, window), _around(loop, at, window)
-    spectra = [_bands(part) for part in (before, after)]
     level = _decibels(after) - _decibels(before)
-    audible = np.maximum(*spectra) > np.maximum(*spectra).max() - 60.0
-    colour = np.abs(spectra[1] - spectra[0] - level)[audible].mean() if audible.any() else 0.0
-    return Step(abs(level), float(colour), _click(loop, sample_rate, at))
+    colours = [_bands(part) for part in (before, after)]
+    colour = float(np.abs(colours[1] - colours[0]).mean())
+    return Step(abs(level), colour, _click(loop, sample_rate, at))
 
 
 def _click(loop: Audio, sample_rate: int, at: int) -> float:
@@ -94,8 +94,9 @@ def _decibels(audio: Audio) -> float:
 
 
 def _bands(audio: Audio) -> NDArray[np.float64]:
-    """The level of 24 bands, evenly spaced in pitch, in dB."""
+    """The levels of 24 bands, evenly spaced in pitch, in dB below the strongest; what lies 40 dB below is not heard."""
     power = np.square(np.abs(np.fft.rfft(audio * np.hanning(len(audio))[:, None], axis=0))).sum(axis=1)
     borders = np.unique(np.geomspace(1, len(power) - 1, _BANDS + 1).astype(np.intp))
-    levels: NDArray[np.float64] = 10.0 * np.log10(np.add.reduceat(power, borders) / len(audio) + 1e-12)
-    return np.maximum(levels, _FLOOR_DB)
+    levels = 10.0 * np.log10(np.add.reduceat(power, borders) + 1e-12)
+    heard: NDArray[np.float64] = np.maximum(levels - levels.max(), -_MASKED_DB)
+    return heard
