@@ -64,7 +64,7 @@ def analyse(
 
     `near` is the tempo that was asked for, `tempo_range` what the genre makes one expect: see `tempo.measure_tempo`.
     A steady tempo is exact to some thousandths of a per cent where beats are sharp. Memory beside the input is about
-    1 MB a second of sound, whatever its rate.
+    0.3 MB a second of sound, whatever its rate. Raises `ValueError` for values that are not numbers.
     """
     mono = listened(audio, sample_rate)
     onsets = find_onsets(mono)

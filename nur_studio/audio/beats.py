@@ -9,7 +9,7 @@ import numpy as np
 from nur_studio.audio.onsets import Onsets, Vector
 
 _REACH_S, _REACH = 0.05, 0.12  # how far from its place an onset may lie and still be the beat's: seconds, of a beat
-_PLACES = np.array([0.0, 0.25, 0.5, 0.75])  # of a beat: the grid is fitted to all sixteenths that sound
+_PLACES = np.array([0.0, 0.5])  # of a beat: the grid is fitted to all eighths that sound
 EARLY_S = 0.025  # a beat that falls so little before frame 0 is the one that frame 0 begins with
 _TIGHTNESS = 100.0  # how much a beat that comes early or late is distrusted (Ellis's alpha)
 _ROUNDS = 4  # of fitting the grid
@@ -61,8 +61,8 @@ def _fitted(onsets: Onsets, strength: Vector, beat_s: float) -> tuple[float, flo
     """The first beat and the period that fit best, and how far the onsets stray from that, all in seconds.
 
     The phase is that at which the folded envelope is strongest. Then straight lines are drawn through the onsets of
-    all beats, and of all sixteenths between them, each trusting less what lay far from the one before (Tukey's
-    biweight). Sixteenths share the beats' slope but not their place, so swing and late snares bend nothing.
+    all beats, and of the eighths between them, each trusting less what lay far from the one before (Tukey's biweight).
+    Off-beats share the beats' slope but not their place, so that swing bends nothing.
     """
     phases = np.arange(0.0, beat_s, 0.001)
     count = max(2, int((len(strength) / onsets.rate) / beat_s))

@@ -28,8 +28,9 @@ def ending(seconds: float, rings_s: float) -> NDArray[np.float32]:
     time = np.arange(round((seconds + rings_s) * RATE)) / RATE
     out = np.zeros(len(time))
     for number, start in enumerate(np.arange(0.0, seconds - 0.1, 0.5)):
-        since = np.maximum(time - start, 0.0)
-        out += 0.3 * (time >= start) * np.exp(-2.5 * since) * np.sin(2 * np.pi * 220.0 * (1 + number % 3) * since)
+        first = round(start * RATE)
+        since = time[: len(time) - first]
+        out[first:] += 0.3 * np.exp(-2.5 * since) * np.sin(2 * np.pi * 220.0 * (1 + number % 3) * since)
     return np.stack((out, out), axis=1).astype(np.float32)
 
 
@@ -67,7 +68,7 @@ def test_a_tail_is_wrapped_to_the_beginning() -> None:
     looped = cut_loop(sound, plan, RATE)
     assert len(looped) == 8 * RATE
     tail = sound[8 * RATE :]
-    assert looped[: 2 * RATE] == pytest.approx(sound[: 2 * RATE] + tail[: 2 * RATE], abs=1e-6)
+    assert np.allclose(looped[: 2 * RATE], sound[: 2 * RATE] + tail[: 2 * RATE], rtol=0.0, atol=1e-6)
     assert np.array_equal(looped[4 * RATE :], sound[4 * RATE : 8 * RATE])
     assert score_seam(looped, RATE, Grid(120.0)).score >= 0.95
 
@@ -76,16 +77,16 @@ def test_a_tail_longer_than_its_loop_goes_round_again() -> None:
     sound = ending(2.0, 5.0)
     looped = cut_loop(sound, plan_loop(sound, RATE, Grid(120.0), 0, 1), RATE)
     rounds = [sound[at : at + 2 * RATE] for at in range(0, len(sound), 2 * RATE)]
-    assert looped[: RATE // 2] == pytest.approx(sum(part[: RATE // 2] for part in rounds), abs=1e-6)
+    assert np.allclose(looped[: RATE // 2], sum(part[: RATE // 2] for part in rounds), rtol=0.0, atol=1e-6)
 
 
 def test_stems_looped_alike_sum_to_the_looped_mix() -> None:
-    stems = [0.5 * loop(119.4, 12.0, "boom bap"), drums_and_pad(12.0), ending(10.0, 2.0)]
+    stems = [0.5 * loop(119.4, 8.0, "boom bap"), drums_and_pad(8.0), ending(7.0, 1.0)]
     mix = np.sum(stems, axis=0, dtype=np.float32)
     for start_bar in (0, 1):
         plan = plan_loop(mix, RATE, GRID, start_bar, 2)
         parts = np.sum([cut_loop(stem, plan, RATE) for stem in stems], axis=0)
-        assert parts == pytest.approx(cut_loop(mix, plan, RATE), abs=1e-5)
+        assert np.allclose(parts, cut_loop(mix, plan, RATE), rtol=0.0, atol=1e-5)
 
 
 def test_nothing_around_it_makes_both_ends_fade() -> None:

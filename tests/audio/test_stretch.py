@@ -67,7 +67,7 @@ def test_a_take_is_in_its_tempo_to_the_end(played: float, asked: float) -> None:
     assert true_peak_dbtp(done.mix) <= -1.0
 
 
-@pytest.mark.parametrize("ratio", [0.945, 0.995, 1.0, 1.06])
+@pytest.mark.parametrize("ratio", [0.945, 1.0, 1.06])
 def test_stems_stay_aligned_and_sum_to_the_mix(ratio: float) -> None:
     stems = band(6.0)
     frames = round(6.0 * RATE * ratio)
