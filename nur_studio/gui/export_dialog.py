@@ -86,7 +86,7 @@ class ExportDialog(QDialog):
         if has_stems:
             if self._mix != Mix():
                 parts.append(("heard", self.tr("Mix as heard")))
-            parts.append(("stems", self.tr("Stems, {n} files").format(n=len(STEMS))))
+            parts.append(("stems", self.tr("Stems, {n} files").format(n=len(self._track.lanes or STEMS))))
         self.part = SegmentedControl(parts)
         self.part.chosen.connect(self._tell)
         self.format = SegmentedControl([(name, name) for name in FORMATS])
@@ -193,7 +193,7 @@ class ExportDialog(QDialog):
 
     def _tell(self) -> None:
         track, ending = self._track, str(self.format.value)
-        parts = STEMS if self.part.value == "stems" else ("mix",)
+        parts = {"stems": track.lanes or STEMS, "heard": ("as heard",)}.get(str(self.part.value), ("mix",))
         self.names.setText("\n".join(file_name(track.title, track.tempo, track.key, part, ending) for part in parts))
         self.fault.say("")
         self.go.setEnabled(bool(self.folder.text().strip()) and not self._running)

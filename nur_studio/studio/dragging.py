@@ -9,7 +9,8 @@ from pathlib import Path
 from nur_studio.audio.files import Encoding, transcode
 from nur_studio.core.progress import Cancel, OnProgress, ranged
 from nur_studio.core.track import Track
-from nur_studio.studio.exporting import make_folder, master, person_name, tags_of
+from nur_studio.studio.exporting import make_folder, person_name, tags_of
+from nur_studio.studio.parts import master
 
 
 def encoding_key(encoding: Encoding) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from nur_studio.audio.files import Encoding
 from nur_studio.core.description import describe
 from nur_studio.core.errors import EngineUnavailable, FileProblem, StudioError
-from nur_studio.core.mix import STEMS, Mix
+from nur_studio.core.mix import Mix
 from nur_studio.core.paths import Directories
 from nur_studio.core.progress import (
     Cancel,
@@ -30,7 +30,8 @@ from nur_studio.engines import catalogue
 from nur_studio.engines.base import EngineInfo
 from nur_studio.engines.process import Chunk, EngineProcess
 from nur_studio.library.library import Library
-from nur_studio.studio import dragging, exporting, generating, recipe, steering
+from nur_studio.studio import combining, dragging, generating, importing, matching, recipe, steering
+from nur_studio.studio.files import Files
 from nur_studio.studio.models_shelf import ModelShelf, ModelState
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def ignore_chunk(_: Chunk) -> None:
     """An on_chunk for who does not listen in."""
 
 
-class Studio:
+class Studio(Files):
     """The studio of one person: `directories` says where everything is, `engines` what there is to choose from
     (without it what the catalogue knows, on the device of the settings).
 
@@ -205,6 +206,50 @@ class Studio:
         """The request that makes this take again, note for note: the same words, seed and engine."""
         return recipe.request_of(self.library.get(track_id))
 
+    # -- from other sound ----------------------------------------------------------------------------------------
+
+    def import_audio(
+        self, path: Path, on_progress: OnProgress = ignore_progress, cancel: Cancel | None = None
+    ) -> Track:
+        """Take an audio file in as a finished track: anything that libsndfile reads, or ffmpeg where it is installed.
+
+        What is to be known of it (a damaged end, channels brought together …) is `recipe["note"]`. Raises `StudioError`
+        for what is no sound, too long or too large, and `Cancelled`; then there is nothing new.
+        """
+        return importing.import_audio(
+            path, self.library, self.settings.output_format, metered(on_progress), cancel or CancelToken()
+        )
+
+    def combine(
+        self,
+        track_id: str,
+        other_id: str,
+        stem: str,
+        *,
+        into: str = "",
+        layer: bool = False,
+        repeat: bool = False,
+        stretch: combining.Stretch | None = None,
+        title: str = "",
+        on_progress: OnProgress = ignore_progress,
+        cancel: Cancel | None = None,
+    ) -> Track:
+        """A new track: this one with a stem of another in place of its own, or with `layer` on top of it.
+
+        `stem` is a part of the other track ("mix" for all of it), `into` the lane of this one it goes to: its namesake
+        where left out. Where both have a tempo they meet downbeat on downbeat; tempi that differ need `stretch`.
+        `repeat` loops whole bars of the stem to this track's length. Raises `StudioError` and `Cancelled`.
+        """
+        wish = matching.Wish(stem, into, layer, repeat, title, self.settings.sellable_only)
+        track, other = self.library.get(track_id), self.library.get(other_id)
+        return combining.combine(
+            track, other, wish, stretch, self.library, metered(on_progress), cancel or CancelToken()
+        )
+
+    def set_mix(self, track_id: str, mix: Mix) -> Track:
+        """Remember how the stems of a track are mixed."""
+        return self.library.set_mix(track_id, mix)
+
     # -- models --------------------------------------------------------------------------------------------------
 
     def models(self) -> list[ModelState]:
@@ -238,77 +283,6 @@ class Studio:
         """Whether a model fits this machine and how fast it is there; tried once for some seconds, then kept."""
         return self._shelf.forecast(name, self.settings.device, cancel or CancelToken())
 
-    # -- files for people ----------------------------------------------------------------------------------------
-
-    def export(
-        self,
-        track_id: str,
-        target: Path,
-        *,
-        part: str = "mix",
-        encoding: Encoding | None = None,
-        mix: Mix | None = None,
-        on_progress: OnProgress = ignore_progress,
-        cancel: Cancel | None = None,
-    ) -> Path:
-        """Write a part ("mix" or a stem), or with `mix` the stems as heard, to a file; where it is.
-
-        `target` is a file, replaced in one step, or a folder, in which no file is ever replaced.
-        Without `encoding` it is the take's own format.
-        """
-        track = self.library.get(track_id)
-        encoding = encoding or Encoding(track.output_format)
-        return exporting.export(track, target, part, encoding, mix, metered(on_progress), cancel or CancelToken())
-
-    def export_stems(
-        self,
-        track_id: str,
-        folder: Path,
-        encoding: Encoding | None = None,
-        on_progress: OnProgress = ignore_progress,
-        cancel: Cancel | None = None,
-    ) -> list[Path]:
-        """Write the four stems into `folder` under names for people; all of them or none."""
-        track = self.library.get(track_id)
-        return exporting.export_stems(
-            track, folder, encoding or Encoding("wav"), metered(on_progress), cancel or CancelToken()
-        )
-
-    def drag_files(
-        self,
-        track_id: str,
-        parts: Sequence[str] = STEMS,
-        encoding: Encoding | None = None,
-        on_progress: OnProgress = ignore_progress,
-        cancel: Cancel | None = None,
-    ) -> list[Path]:
-        """Files of these parts to hand to another program: whole on disk, made once, there until the take is purged."""
-        return dragging.make(
-            self.directories.drags,
-            self.library.get(track_id),
-            parts,
-            encoding or self._drag_encoding(),
-            metered(on_progress),
-            cancel or CancelToken(),
-        )
-
-    def ready_drag_files(
-        self, track_id: str, parts: Sequence[str] = STEMS, encoding: Encoding | None = None
-    ) -> list[Path] | None:
-        """The files `drag_files` would give, if they are all there; fast enough for the moment a drag starts."""
-        track = self.library.get(track_id)
-        return dragging.ready(self.directories.drags, track, parts, encoding or self._drag_encoding())
-
-    def delivery(self, track_id: str, on_progress: OnProgress = ignore_progress, cancel: Cancel | None = None) -> Path:
-        """The take in the format it was asked for, made at the first call."""
-        encoding = Encoding(self.library.get(track_id).output_format)
-        return self.drag_files(track_id, ("mix",), encoding, on_progress, cancel)[0]
-
-    def ready_delivery(self, track_id: str) -> Path | None:
-        """What `delivery` gives, if it is there already."""
-        files = self.ready_drag_files(track_id, ("mix",), Encoding(self.library.get(track_id).output_format))
-        return files[0] if files else None
-
     # -- care ----------------------------------------------------------------------------------------------------
 
     def warm(self) -> None:
@@ -336,7 +310,3 @@ class Studio:
                 hint="Choose another engine, or change that setting.",
             )
         return catalogue.usable_engine(name, self.engines())
-
-    def _drag_encoding(self) -> Encoding:
-        kind = self.settings.drag_format
-        return Encoding(kind, self.settings.wav_subtype if kind == "wav" else "")
