@@ -83,7 +83,7 @@ def examine(directories: Directories, engines: Sequence[EngineInfo] | None = Non
         checks.append(_library(directories))
         known = engines or catalogue.engines(directories.models)
         checks += [_engine(engine, directories) for engine in known if engine.name not in _MODEL_NAMES]
-    return [*checks, _weights(directories), _graphics(device), _sound(), _window()]
+    return [*checks, _weights(directories), _graphics(device), _sound(), _importing(), _window()]
 
 
 def can_make_music(checks: Sequence[Check]) -> bool:
@@ -287,6 +287,15 @@ def _sound() -> Check:
             mend = "connect a device, or choose one in the system's sound settings"
         return Check("Audio output", WARN, f"no output device; {rest}", mend)
     return Check("Audio output", OK, f"{found['default']} ({found['count']} devices)")
+
+
+def _importing() -> Check:
+    """Which files can be taken in: libsndfile's always, others where the person has ffmpeg."""
+    own = "wav, aiff, flac, mp3, ogg and opus"
+    tool = shutil.which("ffmpeg")
+    if tool is None:
+        return Check("Import", OK, f"{own}; m4a and others need ffmpeg, which is not installed")
+    return Check("Import", OK, f"{own}; m4a and others through {tool}")
 
 
 def _window() -> Check:

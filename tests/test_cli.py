@@ -20,7 +20,7 @@ import numpy as np
 import psutil
 import pytest
 
-from nur_studio import __main__, __version__, cli
+from nur_studio import __main__, __version__, cli, cli_words
 from nur_studio.audio.files import audio_frames, read_audio
 from nur_studio.core.logs import stop_log
 from nur_studio.core.mix import STEMS
@@ -191,9 +191,9 @@ def test_what_a_model_was_told_and_a_note_are_shown(run: Run, made: dict[str, An
     with closing(Library(home / "data" / "library")) as library:
         track = library.get(made["id"])
     recipe = {"note": "It was\nended early.", "details": {"descriptions": ["calm. bpm: 90", "brass. bpm: 90"]}}
-    assert cli._note(replace(track, recipe=recipe)) == "It was ended early."
-    assert cli._told(replace(track, recipe=recipe)) == "told the model: calm. bpm: 90; then brass. bpm: 90"
-    assert cli._note(track) == cli._told(track) == ""
+    assert cli_words.note(replace(track, recipe=recipe)) == "It was ended early."
+    assert cli_words.told(replace(track, recipe=recipe)) == "told the model: calm. bpm: 90; then brass. bpm: 90"
+    assert cli_words.note(track) == cli_words.told(track) == ""
 
 
 def test_a_folder_that_is_not_there_is_told_before_any_work(run: Run, home: Path, tmp_path: Path) -> None:

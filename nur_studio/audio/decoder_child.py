@@ -31,7 +31,7 @@ _CPU_S = 600
 _MAX_TAG = 200
 _LOWEST_RATE, _HIGHEST_RATE = 1_000, 768_000
 _STREAMED = (0, 0x7FFFFFFF - 0x1000)  # a length outside of this was never filled in by who wrote the file
-_CUT_SHORT = re.compile(r"^(?:data|SSND)\s*:\s*(\d+) \(should be (\d+)\)", re.MULTILINE)
+_CUT_SHORT = re.compile(r"^ ?(?:data|SSND)\s*:\s*(\d+) \(should be (\d+)\)", re.MULTILINE)
 
 # ffmpeg's own names of what holds sound. No playlists: they may name other files, and hosts.
 _DEMUXERS = (

@@ -48,6 +48,7 @@ def export_zip(
                         source.unlink()
                 file.flush()
                 os.fsync(file.fileno())
+            cancel.check()
             packed.replace(target)
         except OSError as error:
             raise system_fault(error, "written", target) from error
