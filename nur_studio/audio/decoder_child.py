@@ -17,14 +17,15 @@ import threading
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, BinaryIO
 
 import numpy as np
 import soundfile
 
 from nur_studio.audio.downmix import MAX_CHANNELS
 
-_BLOCK = 1 << 14  # frames; so much is lost at most where a file breaks off
+_BLOCK = 1 << 14  # frames
+_STEP = 1 << 10  # frames asked for at once; so much is lost at most where a file breaks off
 _BLOCK_SAMPLES = 1 << 20
 _EXTRA_BYTES = 1 << 30  # more address space than this process has without a file
 _CPU_S = 600
@@ -47,6 +48,7 @@ Reply = dict[str, Any]
 def run(connection: Connection, path: str, ffmpeg: str) -> None:
     """The whole life of a decoder process. `ffmpeg` is "" where there is none."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches the whole terminal; the parent decides what it means
+    _be_quiet()
     running: list[subprocess.Popen[bytes]] = []
     threading.Thread(target=_listen, args=(connection, running), daemon=True).start()
     limit_memory()
@@ -56,6 +58,13 @@ def run(connection: Connection, path: str, ffmpeg: str) -> None:
             done = _send(connection, _with_ffmpeg(ffmpeg, Path(path), running))
         if not done:
             connection.send_bytes(json.dumps({"fault": "format"}).encode())
+
+
+def _be_quiet() -> None:
+    """What decoders print of damaged files is not for the person's terminal."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for number in (0, 1, 2):
+        os.dup2(nowhere, number)
 
 
 def limit_memory() -> None:
@@ -113,25 +122,53 @@ def _with_libsndfile(path: Path) -> Iterator[Reply | bytes]:
     """First a header, or nothing at all where this is not for libsndfile; blocks; an end."""
     # Through a file object: given a name, libsndfile takes headerless formats at the word of the name's ending.
     try:
-        with path.open("rb") as raw, soundfile.SoundFile(raw) as file:
+        with path.open("rb") as raw, soundfile.SoundFile(_Source(raw)) as file:
             header = _header(file.format, file.samplerate, file.channels, file.frames, _tags(file))
             if "fault" in header:
                 yield header
                 return
-            size = max(1, min(_BLOCK, _BLOCK_SAMPLES // file.channels))
-            block = file.read(size, dtype="float32", always_2d=True)
+            block, broken = _block(file)
+            if broken and not block:
+                return  # perhaps it is for ffmpeg
             yield header
-            broken = False
-            while len(block):
-                yield block.tobytes()
-                try:
-                    block = file.read(size, dtype="float32", always_2d=True)
-                except soundfile.SoundFileError:
-                    broken = True
-                    break
+            while block:
+                yield block
+                block, broken = (b"", True) if broken else _block(file)
             yield {"broken": broken or _cut_short(file.extra_info)}
     except (soundfile.SoundFileError, TypeError, ValueError, OverflowError):
         return
+
+
+class _Source:
+    """A file for libsndfile's hands. A place that is none, which a damaged header sends it to, changes nothing."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        with contextlib.suppress(OSError, ValueError):
+            self._file.seek(offset, whence)
+        return self._file.tell()
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def read(self, count: int = -1) -> bytes:
+        return self._file.read(count)
+
+
+def _block(file: soundfile.SoundFile) -> tuple[bytes, bool]:
+    """The next sound, and whether the file broke off in it: libsndfile does not say how much it read before that."""
+    parts: list[bytes] = []
+    for _ in range(max(1, min(_BLOCK, _BLOCK_SAMPLES // file.channels) // _STEP)):
+        try:
+            part = file.read(_STEP, dtype="float32", always_2d=True)
+        except soundfile.SoundFileError:
+            return b"".join(parts), True
+        if not len(part):
+            break
+        parts.append(part.tobytes())
+    return b"".join(parts), False
 
 
 def _tags(file: soundfile.SoundFile) -> dict[str, str]:

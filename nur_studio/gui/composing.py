@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from nur_studio.audio.masters import stem_path
 from nur_studio.core.mix import STEMS
 from nur_studio.core.request import MAX_TEMPO, MIN_TEMPO
-from nur_studio.core.track import Status, Track
+from nur_studio.core.track import IMPORTED, Status, Track
 from nur_studio.engines.base import EngineInfo
 from nur_studio.engines.models import MODELS
 from nur_studio.gui.compose_panel import ComposePanel
@@ -83,7 +83,7 @@ class Composing(QObject):
         if track is None or track.status is not Status.COMPLETED:
             return
         self._use(track, self._stage.has_stems, use="continue")
-        if track.prompt != self._compose.prompt.toPlainText().strip():
+        if track.engine != IMPORTED and track.prompt != self._compose.prompt.toPlainText().strip():
             self._compose.use_prompt(track.prompt)
         if MIN_TEMPO <= track.tempo <= MAX_TEMPO:
             self._compose.form.tempo.set_value(track.tempo)

@@ -11,7 +11,6 @@ from PySide6.QtCore import QObject, QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices
 
 from nur_studio.audio.masters import mix_path
-from nur_studio.core.mix import Mix
 from nur_studio.core.request import GenerationRequest
 from nur_studio.core.track import Status, Track
 from nur_studio.gui.drag import DragOut
@@ -108,7 +107,7 @@ class TakeActions(QObject):
 
     @Slot(object)
     def _on_export(self, track: Track) -> None:
-        self._exporter.ask(track, Mix(), has_stems=True)
+        self._exporter.ask(track, track.mix, has_stems=bool(track.lanes))
 
     @Slot(str)
     def reveal(self, track_id: str) -> None:

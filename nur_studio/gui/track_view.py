@@ -171,7 +171,8 @@ class TrackView(QWidget):
         self.header.show()
         self.transport.show()
         self.header.show_track(track, takes)
-        self.transport.set_track(track.grid, track.duration_s)
+        self.timeline.has_beats = track.has_tempo
+        self.transport.set_track(track.grid if track.has_tempo else None, track.duration_s)
         if not same or frames != self.timeline.frames or track.sample_rate != self.timeline.sample_rate:
             self.timeline.set_track(frames, track.sample_rate, track.grid)
             self._show_position(0)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nur_studio.core.errors import InvalidRequest, StudioError
-from nur_studio.core.mix import LANES
+from nur_studio.core.mix import LANES, SIX_LANES
 from nur_studio.core.track import Track
 from nur_studio.studio.parts import MIX_PART, lanes_of, no_part
 
-_MOST_DRIFT_S = 0.02  # how far two tempi may part over the sound they share and still be one
+_MOST_DRIFT_S = 0.01  # how far two tempi may part over the sound they share and still be one
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,17 +7,16 @@ import numpy as np
 from nur_studio.core.errors import StudioError
 from nur_studio.core.sound import Audio
 
-_CUT_IN_S = 0.001  # short enough for the attack of a downbeat
 _CUT_OUT_S = 0.01
 
 
 def placed(audio: Audio, sample_rate: int, start_s: float, frames: int) -> Audio:
-    """(frames, 2) of silence with `audio` from `start_s` on; what does not fit is cut, and faded where it is."""
+    """(frames, 2) of silence with `audio` from `start_s` on. What comes before frame 0 is cut off hard: the first one
+    kept may be a downbeat's attack. What goes on beyond the end is cut off with a short fade.
+    """
     start = round(start_s * sample_rate)
     head = max(0, -start)
     part = audio[head : head + frames - max(0, start)].copy()
-    if head:
-        _ramp(part, min(len(part), round(_CUT_IN_S * sample_rate)))
     if head + len(part) < len(audio):
         _ramp(part[::-1], min(len(part), round(_CUT_OUT_S * sample_rate)))
     out: Audio = np.zeros((frames, 2), np.float32)
