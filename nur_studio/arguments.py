@@ -60,7 +60,11 @@ def parser() -> argparse.ArgumentParser:
     make.add_argument(
         "--out", metavar="FILE", help="also write the track here (a file, or a folder); takes become FILE_A, FILE_B …"
     )
-    make.add_argument("--stems", metavar="DIR", help="also write the stems here (wav unless --format is wav or flac)")
+    make.add_argument(
+        "--stems",
+        metavar="DIR",
+        help="also write the stems here (wav unless --format is wav or flac); separated where the engine makes none",
+    )
     make.add_argument("--json", action="store_true", help="print the MusicTrack; a list of them for several takes")
     make.add_argument("--quiet", action="store_true", help="no progress bar")
     _add_controls(make)
@@ -77,6 +81,13 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("id", metavar="ID")
     one.add_argument("--json", action="store_true", help="print the MusicTrack")
 
+    apart = commands.add_parser("separate", help="take a track apart into stems; see `nur-studio models list`")
+    apart.add_argument("id", metavar="ID")
+    apart.add_argument("--model", metavar="NAME", help="the separator; the one in the settings if left out")
+    apart.add_argument("--force", action="store_true", help="also where it has stems of its own, which are better")
+    apart.add_argument("--json", action="store_true", help="print the MusicTrack")
+    apart.add_argument("--quiet", action="store_true", help="no progress bar")
+
     add_export(commands.add_parser("export", help="write a track, its stems, or mixes of them, to files"))
     add_import(commands.add_parser("import", help="take audio files into the library"))
     add_combine(commands.add_parser("combine", help="a new track: one track with a stem of another"))
@@ -84,7 +95,7 @@ def parser() -> argparse.ArgumentParser:
     known = commands.add_parser("engines", help="what can make music here")
     known.add_argument("--json", action="store_true", help="print a list")
 
-    _add_models(commands.add_parser("models", help="the weights of MusicGen: list, download, import, verify, remove"))
+    _add_models(commands.add_parser("models", help="the weights of MusicGen and Demucs: list, download, import …"))
 
     health = commands.add_parser("doctor", help="what is there, what is missing, and the command that mends it")
     health.add_argument("--json", action="store_true", help="print a list of checks")
@@ -142,7 +153,9 @@ def _add_models(models: argparse.ArgumentParser) -> None:
 
     bring = actions.add_parser("import", help="copy models from a folder or a USB disk")
     bring.add_argument(
-        "folder", metavar="FOLDER", help="with the files as published: audiocraft's (*.bin) or transformers' layout"
+        "folder",
+        metavar="FOLDER",
+        help="with the files as published: audiocraft's (*.bin), transformers' or Demucs' (*.yaml, *.th) layout",
     )
 
     check = actions.add_parser("verify", help="read every byte and compare with the checksums of its arrival")
@@ -151,7 +164,7 @@ def _add_models(models: argparse.ArgumentParser) -> None:
     tried = actions.add_parser("forecast", help="try for some seconds how fast a model would be here; needs no weights")
     tried.add_argument("name", metavar="MODEL", help=names)
 
-    drop = actions.add_parser("remove", help="delete the weights of a model; tracks made with it stay")
+    drop = actions.add_parser("remove", help="delete the weights of a model; what was made with it stays")
     drop.add_argument("name", metavar="MODEL", help=names)
 
     for action in (shown, fetch, bring, check, tried, drop):

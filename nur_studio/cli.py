@@ -1,4 +1,4 @@
-"""The command line: generate, list, get, export, import, combine, engines, models, doctor. A client of `Studio`."""
+"""The command line: generate, list, get, separate, export, import, combine, engines, models, doctor."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nur_studio.arguments import check_places, controls_of, parser, path_of, wanted_format
-from nur_studio.cli_words import facts, heading, lossless, maker, note, tell_note, told
+from nur_studio.cli_words import facts, heading, lossless, maker, note, stems_told, tell_note, told
 from nur_studio.console import Interrupts, answer, answer_json, drop_output, open_streams, progress_bar
 from nur_studio.core.errors import Cancelled, FileProblem, InvalidRequest, StudioError, TrackNotFound, UnknownEngine
 from nur_studio.core.logs import start_log
@@ -117,7 +117,7 @@ def _generate(studio: Studio, arguments: argparse.Namespace, interrupts: Interru
     if stems is not None:
         _check_stems(studio, request)
     with interrupts.gently() as cancel, progress_bar(arguments.quiet) as on_progress:
-        tracks = studio.generate(request, on_progress, cancel=cancel)
+        tracks = studio.generate(request, on_progress, cancel=cancel, stems=True if stems is not None else None)
         files = {track.id: _write_out(studio, track, out, stems, len(tracks), cancel) for track in tracks}
     if arguments.json:
         from nur_studio.reference import music_track
@@ -140,8 +140,9 @@ def _check_stems(studio: Studio, request: GenerationRequest) -> None:
     """Tell before the work that there will be none to write."""
     name = (request.engine or studio.default_engine()).strip().casefold()
     for engine in studio.engines():
-        if engine.name.casefold() == name and not engine.stems:
-            raise StudioError(f"{engine.title} makes no stems.", hint="Leave --stems out, or choose another engine.")
+        if engine.name.casefold() == name and not engine.stems and not studio.default_separator():
+            hint = "`nur-studio models download htdemucs` gets what makes them. Or leave --stems out."
+            raise StudioError(f"{engine.title} makes no stems.", hint=hint)
 
 
 def _write_out(
@@ -158,6 +159,8 @@ def _write_out(
                 out = out.with_name(f"{out.stem}_{track.take_letter}{out.suffix}")
             file = studio.export(track.id, out, cancel=cancel)
         if stems is not None:
+            if not track.lanes:
+                raise FileProblem(note(track))
             studio.export_stems(track.id, stems, Encoding(lossless(track)), cancel=cancel)
     except FileProblem as error:
         kept = f"The take is kept: `nur-studio export {track.id}` writes it elsewhere."
@@ -201,12 +204,26 @@ def _get(studio: Studio, arguments: argparse.Namespace, _: Interrupts) -> int:
     answer(f"  {one_line(track.prompt)}")
     if track.status is Status.COMPLETED:
         answer(f"  {facts(track)}")
-        for line in filter(None, (told(track), note(track))):
+        for line in filter(None, (told(track), stems_told(track), note(track))):
             answer(f"  {line}")
         answer(f"  {studio.delivery(track.id)}")
         answer(f"  masters in {track.folder}")
     elif track.error:
         answer(f"  {track.error}")
+    return OK
+
+
+def _separate(studio: Studio, arguments: argparse.Namespace, interrupts: Interrupts) -> int:
+    with interrupts.gently() as cancel, progress_bar(arguments.quiet) as on_progress:
+        track = studio.separate(arguments.id, arguments.model, on_progress, cancel, force=arguments.force)
+    if arguments.json:
+        from nur_studio.reference import music_track
+
+        answer_json(music_track(track, studio))
+        return OK
+    answer(heading(track))
+    answer(f"  {stems_told(track)}")
+    answer(f"  in {track.folder / 'stems'}; `nur-studio export {track.id} --part stems` writes them elsewhere")
     return OK
 
 
@@ -267,6 +284,7 @@ _COMMANDS: dict[str, Callable[[Studio, argparse.Namespace, Interrupts], int]] = 
     "generate": _generate,
     "list": _list,
     "get": _get,
+    "separate": _separate,
     "export": _export,
     "import": _import,
     "combine": _combine,

@@ -45,6 +45,17 @@ def told(track: Track) -> str:
     return f"told the model: {one_line(words)}" if words else ""
 
 
+def stems_told(track: Track) -> str:
+    """Which stems a track has, and what separated them."""
+    if not track.lanes:
+        return ""
+    separation = track.recipe.get("separation")
+    made = ""
+    if isinstance(separation, dict):
+        made = f" by {separation.get('title')}, licence {separation.get('licence')}"
+    return one_line(f"stems{made}: {', '.join(track.lanes)}")
+
+
 def maker(track: Track) -> str:
     """Who or what made it."""
     origin = track.recipe.get({IMPORTED: "imported", COMBINED: "combined"}.get(track.engine, ""))

@@ -102,7 +102,7 @@ def write_audio(
     """
     if audio.ndim == 1:
         audio = audio[:, None]
-    with _writing(path, sample_rate, audio.shape[1], encoding, tags) as write:
+    with writing(path, sample_rate, audio.shape[1], encoding, tags) as write:
         for start in range(0, len(audio), _BLOCK):
             write(audio[start : start + _BLOCK])
             if on_block is not None:
@@ -124,7 +124,7 @@ def transcode(
     cancel = cancel or CancelToken()
     with (
         _reading(source) as file,
-        _writing(target, int(file.samplerate), int(file.channels), encoding, tags) as write,
+        writing(target, int(file.samplerate), int(file.channels), encoding, tags) as write,
     ):
         done = 0
         for block in _blocks(file, source, _BLOCK):
@@ -171,10 +171,10 @@ def _not_audio(path: Path) -> FileProblem:
 
 
 @contextmanager
-def _writing(
+def writing(
     path: Path, sample_rate: int, channels: int, encoding: Encoding, tags: Mapping[str, str] | None = None
 ) -> Iterator[Callable[[Audio], None]]:
-    """A function that appends blocks to the new file, which takes its place when all went well."""
+    """A function that appends blocks to the new file, which takes its place when all went well; as `write_audio`."""
     if encoding.format == "mp3" and (sample_rate not in _MP3_RATES or channels > 2):
         raise FileProblem(
             f"MP3 cannot hold {channels} channel{'s' if channels > 1 else ''} at {sample_rate} Hz.",

@@ -21,8 +21,11 @@ _HARMLESS = re.compile(
 _AGAIN = "Copy it again from where it is whole."
 
 
-def check_weights_only(path: Path) -> None:
-    """Raise `FileProblem` where `path` is damaged or no checkpoint, or would call anything that weights do not need."""
+def check_weights_only(path: Path, also: frozenset[str] = frozenset()) -> None:
+    """Raise `FileProblem` where `path` is damaged or no checkpoint, or would call anything that weights do not need.
+
+    `also` are names ("module name") that whoever reads the file has an answer of its own to.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
             (pickled,) = [entry for entry in archive.infolist() if entry.filename.rpartition("/")[2] == "data.pkl"]
@@ -35,7 +38,7 @@ def check_weights_only(path: Path) -> None:
             ]
     except Exception as error:  # zipfile, zlib and pickletools each have errors of their own for damaged files
         raise FileProblem(f"{path} is damaged, cut short or no checkpoint.", hint=_AGAIN) from error
-    if any(not _HARMLESS.fullmatch(name) for name in called):
+    if any(not _HARMLESS.fullmatch(name) and name not in also for name in called):
         raise FileProblem(
             f"{path} holds more than weights and was not copied: it could run code.",
             hint="Get the model from its publisher, or in safetensors.",

@@ -63,6 +63,7 @@ class Composing(QObject):
         maker.started.connect(self._on_started)
         maker.grew.connect(self._on_grew)
         maker.made.connect(self._on_made)
+        maker.separating.connect(self._on_separating)
         view.extend_requested.connect(self.extend_shown)
 
     @Slot(object)
@@ -152,8 +153,13 @@ class Composing(QObject):
     def _on_grew(self, growth: Growth) -> None:
         self._offer_keeping(growth.frames / growth.sample_rate)
 
+    @Slot(object)
+    def _on_separating(self, _: Track) -> None:
+        """There is nothing to keep: the take is kept already."""
+        self._compose.bar.set_kept(None)
+
     def _offer_keeping(self, seconds: float) -> None:
-        if self._maker.busy:  # what comes late is of a take that is over
+        if self._maker.making:  # what comes late is of a take that is over
             self._compose.bar.set_kept(seconds if "keep" in self._running else None)
 
     @Slot(object)

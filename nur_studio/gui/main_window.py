@@ -34,6 +34,7 @@ from nur_studio.gui.shelf import Shelf
 from nur_studio.gui.shortcuts import ShortcutSheet
 from nur_studio.gui.splitter import Splitter
 from nur_studio.gui.stage import Stage
+from nur_studio.gui.stems_desk import StemsDesk
 from nur_studio.gui.take_actions import TakeActions
 from nur_studio.gui.toast import Toast
 from nur_studio.gui.top_bar import MANAGE_KEYS, TopBar
@@ -97,6 +98,10 @@ class MainWindow(QMainWindow):
             drags=self.drags,
             toast=self.toast,
         )
+        self.stems = StemsDesk(
+            studio, maker=self.maker, stage=self.stage, view=self.view, acts=self.actions_on_takes, desk=self.models,
+            work=self.model_work, preferences=self.preferences, toast=self.toast,
+        )  # fmt: skip
         self._draft_later = QTimer(self, singleShot=True, interval=_DRAFT_AFTER_MS)
         self._wire_compose()
         self._wire_track()
@@ -219,6 +224,7 @@ class MainWindow(QMainWindow):
         panel.opened.connect(self.stage.open)
         panel.use_prompt_requested.connect(acts.use_prompt)
         panel.regenerate_requested.connect(acts.regenerate)
+        panel.separate_requested.connect(acts.separate)
         panel.export_requested.connect(acts.export)
         panel.reveal_requested.connect(acts.reveal)
         panel.drag_pressed.connect(self.drags.prepare)
@@ -320,6 +326,7 @@ class MainWindow(QMainWindow):
     @Slot(object)
     def _on_made(self, track: Track) -> None:
         self.compose.set_last_seed(track.seed)
+        self._making = ""  # its stems may be next: its row shows no progress of theirs
         self.shelf.refresh()
 
     @Slot(object, object)

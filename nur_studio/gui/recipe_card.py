@@ -50,6 +50,7 @@ def recipe_lines(track: Track) -> list[tuple[str, str]]:
         (_tr("Made on"), ", ".join(text for key in ("device", "precision") if (text := _text(details.get(key))))),
         (_tr("Model"), _text(recipe.get("model"))),
         (_tr("Licence"), track.licence),
+        (_tr("Stems"), _separation(_part(recipe, "separation")) if track.lanes else ""),
     ]
     return [(name, text) for name, text in lines if text]
 
@@ -153,6 +154,12 @@ def _sections(value: object) -> str:
 def _reference(value: Mapping[str, Any]) -> str:
     use = {"continue": _tr("continued from {source}"), "melody": _tr("tune of {source}")}.get(_text(value.get("use")))
     return use.format(source=_text(value.get("source"))) if use is not None else ""
+
+
+def _separation(value: Mapping[str, Any]) -> str:
+    """What separated the stems, on what, under which licence."""
+    maker = [_text(value.get("title")), _text(_part(value, "details").get("device")), _text(value.get("licence"))]
+    return " · ".join(text for text in maker if text)
 
 
 def _windows(details: Mapping[str, Any]) -> str:

@@ -35,6 +35,7 @@ def sheet() -> list[tuple[str, list[tuple[str, str]]]]:
                 ("1", _tr("Pick a lane, up to 9")),
                 ("M", _tr("Mute the lane; S: solo")),
                 ("E", _tr("Extend: go on from it; I: how it was made")),
+                ("T", _tr("Take it apart into stems")),
                 ("Ctrl+E", _tr("Export")),
             ],
         ),

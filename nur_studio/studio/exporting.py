@@ -16,6 +16,7 @@ from nur_studio.core.progress import Cancel, OnProgress, ranged
 from nur_studio.core.track import COMBINED, IMPORTED, Status, Track
 from nur_studio.studio.mixing import heard, is_plain, write_mix
 from nur_studio.studio.parts import MIX_PART, lanes_of, master, no_part, parts_of
+from nur_studio.studio.separating import separation_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +79,11 @@ def tags_of(track: Track) -> dict[str, str]:
     origin = {IMPORTED: "Imported audio", COMBINED: "A combination of takes"}.get(
         track.engine, f"Made with {made_with.strip()}"
     )
+    told = separation_of(track)
+    stems = f". Stems: {told.get('title')}, licence {told.get('licence')}." if told is not None else ""
     return {
         "title": track.title,
-        "comment": f"{origin}. Licence: {track.licence}",
+        "comment": f"{origin}. Licence: {track.licence}{stems}",
         "copyright": track.licence,
         "license": track.licence,
         "software": f"NUR Studio {nur_studio.__version__}",

@@ -51,5 +51,8 @@ def master(track: Track, part: str) -> Path:
 def no_part(track: Track, part: str) -> FileProblem:
     """Says that a take has no such part, and which it has."""
     if not track.lanes:
-        return FileProblem(f"{track.title!r} has no stems: there is only the mix.")
+        return FileProblem(
+            f"{track.title!r} has no stems: there is only the mix.",
+            hint=f"`nur-studio separate {track.id}`, or “Separate into stems” in the window, makes them.",
+        )
     return FileProblem(f"{track.title!r} has no {part} of its own: its parts are {', '.join(parts_of(track)[1:])}.")

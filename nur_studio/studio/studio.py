@@ -30,17 +30,19 @@ from nur_studio.engines import catalogue
 from nur_studio.engines.base import EngineInfo
 from nur_studio.engines.process import Chunk, EngineProcess
 from nur_studio.library.library import Library
-from nur_studio.studio import combining, dragging, generating, importing, matching, recipe, steering
+from nur_studio.studio import combining, dragging, generating, importing, matching, recipe, separating, steering
 from nur_studio.studio.files import Files
 from nur_studio.studio.models_shelf import ModelShelf, ModelState
 
 if TYPE_CHECKING:
-    from nur_studio.engines.musicgen.probe import Forecast
+    from nur_studio.engines.base import Forecast
 
 __all__ = ["Chunk", "Encoding", "ModelState", "Studio"]
 
 PURGE_AFTER_S = 7 * 24 * 3600.0
 """A deleted take can be brought back this long; then the next start removes it for good."""
+
+_MAKING_SHARE = 0.85  # of the progress of a take that is separated afterwards
 
 
 def ignore_chunk(_: Chunk) -> None:
@@ -48,8 +50,8 @@ def ignore_chunk(_: Chunk) -> None:
 
 
 class Studio(Files):
-    """The studio of one person: `directories` says where everything is, `engines` what there is to choose from
-    (without it what the catalogue knows, on the device of the settings).
+    """The studio of one person: `directories` says where everything is, `engines` and `separators` what there is to
+    choose from (without them what the catalogue knows, on the device of the settings).
 
     Methods that work take `on_progress` and `cancel`, block, and may be called from any thread. They raise
     `StudioError` with a sentence for people, or `Cancelled`. `close` when done.
@@ -60,11 +62,13 @@ class Studio(Files):
         directories: Directories,
         *,
         engines: Callable[[], Sequence[EngineInfo]] | None = None,
+        separators: Callable[[], Sequence[EngineInfo]] | None = None,
     ) -> None:
         self.directories = directories
         self.settings: Settings = load_settings(directories.settings_file)
         self.library = Library(directories.library)
         self._engines = engines or self._catalogue
+        self._separators = separators or self._separators_of_catalogue
         self._process = EngineProcess(directories.log / "engine.log")
         self._shelf = ModelShelf(directories.models, directories.cache, self._process)
         self._waiting: set[str] = set()  # submitted here, not begun
@@ -174,19 +178,26 @@ class Studio(Files):
         on_progress: OnProgress = ignore_progress,
         on_chunk: Callable[[Chunk], None] = ignore_chunk,
         cancel: Cancel | None = None,
+        *,
+        stems: bool | None = None,
     ) -> list[Track]:
         """Submit a request and make all of its takes. Takes finished before a cancel or an error are kept; none is
         begun once `cancel.enough()`.
+
+        Takes without stems are then separated: always with `stems`, never without, and with None as the settings say.
+        Where that does not work out they are kept all the same, and the `note` in their recipe says why.
         """
         cancel = cancel or CancelToken()
         pending = self.submit(request)
         meter = EtaMeter()
+        apart = not self._engine_for(request).stems and self._wants_stems(stems)
+        making = _MAKING_SHARE if apart else 1.0
         done: list[Track] = []
         try:
             for track in pending:
 
                 def tell(progress: Progress, before: int = len(done)) -> None:
-                    on_progress(meter(progress.stage, (before + progress.fraction) / len(pending)))
+                    on_progress(meter(progress.stage, making * (before + progress.fraction) / len(pending)))
 
                 done.append(self.make(track.id, tell, on_chunk, cancel))
                 if cancel.enough():
@@ -194,6 +205,12 @@ class Studio(Files):
         finally:
             for track in pending[len(done) :]:  # of the one that broke off what there was to keep is kept
                 self.discard(track.id)
+        if self._wants_stems(stems):  # afterwards: engine and separator share the memory
+
+            def tell_of_stems(progress: Progress) -> None:
+                on_progress(meter(progress.stage, making + (1.0 - making) * progress.fraction))
+
+            return separating.all_of(done, lambda track, on: self.separate(track.id, None, on, cancel), tell_of_stems)
         return done
 
     def discard(self, track_id: str) -> None:
@@ -250,6 +267,40 @@ class Studio(Files):
         """Remember how the stems of a track are mixed."""
         return self.library.set_mix(track_id, mix)
 
+    # -- separate ------------------------------------------------------------------------------------------------
+
+    def separators(self) -> tuple[EngineInfo, ...]:
+        """Every separator, also those that cannot run here (`why_not`)."""
+        return tuple(self._separators())
+
+    def default_separator(self) -> str:
+        """The separator to use where none is named: the person's if it can run, else the best that can, or ""."""
+        return separating.default(self.settings.separator, self.separators())
+
+    def separates(self, track: Track) -> bool:
+        """Whether a take that was just made is to be separated by itself: it has no stems, and the settings say so."""
+        return not track.lanes and self._wants_stems(None)
+
+    def separate(
+        self,
+        track_id: str,
+        separator: str | None = None,
+        on_progress: OnProgress = ignore_progress,
+        cancel: Cancel | None = None,
+        *,
+        force: bool = False,
+    ) -> Track:
+        """Take a finished track apart into stems that add up to it; the track with them. Stems of an earlier separation
+        are replaced, those an engine made only with `force`.
+
+        Raises `EngineUnavailable` where no separator can run, `StudioError`; whatever goes wrong, the track stays as it
+        was.
+        """
+        track = self.library.get(track_id)
+        separating.check(track, force=force)
+        info = separating.usable(separator or self.default_separator(), self.separators())
+        return separating.separate(track, info, self.library, self._process, on_progress, cancel or CancelToken())
+
     # -- models --------------------------------------------------------------------------------------------------
 
     def models(self) -> list[ModelState]:
@@ -300,6 +351,13 @@ class Studio(Files):
 
     def _catalogue(self) -> Sequence[EngineInfo]:
         return catalogue.engines(self.directories.models, device=self.settings.device)
+
+    def _separators_of_catalogue(self) -> Sequence[EngineInfo]:
+        return catalogue.separators(self.directories.models, device=self.settings.device)
+
+    def _wants_stems(self, stems: bool | None) -> bool:
+        """Whether stems are to be made by separating: with None where the settings say so and a separator can run."""
+        return stems is True or (stems is None and self.settings.separate and self.default_separator() != "")
 
     def _engine_for(self, request: GenerationRequest) -> EngineInfo:
         name = request.engine or self.default_engine()

@@ -10,13 +10,12 @@ import torch
 from nur_studio.core.errors import GenerationFailed
 from nur_studio.core.progress import Cancel, CancelToken, OnProgress, ignore_progress, ranged
 from nur_studio.engines.base import Music, MusicTask, OnAudio
+from nur_studio.engines.checkpoints import BadCheckpoint, is_out_of_memory
 from nur_studio.engines.device import Device, choose
-from nur_studio.engines.models import ModelInfo
-from nur_studio.engines.models import model as model_named
-from nur_studio.engines.musicgen.checkpoint import BadCheckpoint
+from nur_studio.engines.models import MusicModel, music_model
 from nur_studio.engines.musicgen.facts import ModelFacts
 from nur_studio.engines.musicgen.loading import ModelFolders, MusicGenModel, load
-from nur_studio.engines.musicgen.taking import Taking, is_out_of_memory, less_memory
+from nur_studio.engines.musicgen.taking import Taking, less_memory
 from nur_studio.engines.weights import WeightStore
 
 _LOADING_SHARE = 0.1  # of a take's progress, where the model has to be loaded first
@@ -27,7 +26,7 @@ class MusicGenEngine:
     """Implements `MusicGenerator` for the model called `model` below `folder`, on the device called `device`."""
 
     def __init__(self, model: str, folder: str, device: str = "auto") -> None:
-        self.info = model_named(model)
+        self.info = music_model(model)
         self._store = WeightStore(Path(folder))
         self._wanted = device
         self._ready: tuple[MusicGenModel, Device] | None = None
@@ -75,7 +74,7 @@ class MusicGenEngine:
         return self._ready
 
 
-def _check_kind(facts: ModelFacts, info: ModelInfo) -> None:
+def _check_kind(facts: ModelFacts, info: MusicModel) -> None:
     """Raise `BadCheckpoint` where the weights are of another kind of model than the folder they lie in."""
     if (facts.stereo, facts.melody) == (info.stereo, info.melody):
         return

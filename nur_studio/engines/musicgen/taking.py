@@ -20,8 +20,9 @@ from nur_studio.core.progress import Cancel, OnProgress, Progress
 from nur_studio.core.sound import Audio
 from nur_studio.core.timing import Section
 from nur_studio.engines.base import Music, MusicTask, OnAudio
+from nur_studio.engines.checkpoints import is_out_of_memory
 from nur_studio.engines.device import Device
-from nur_studio.engines.models import MODELS, ModelInfo
+from nur_studio.engines.models import MODELS, MusicModel
 from nur_studio.engines.musicgen.conditions import Conditions
 from nur_studio.engines.musicgen.decoding import Window
 from nur_studio.engines.musicgen.delivery import fade_length_s, faded, levelled
@@ -54,7 +55,7 @@ class Taking:
     def __init__(
         self,
         model: MusicGenModel,
-        info: ModelInfo,
+        info: MusicModel,
         device: Device,
         task: MusicTask,
         on_progress: OnProgress,
@@ -298,14 +299,6 @@ def window_seed(seed: int, window: int, roll: int) -> int:
     return int.from_bytes(digest)
 
 
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether memory ran out, in any of the ways in which torch says so."""
-    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
-        return True
-    words = ("out of memory", "not enough memory", "can't allocate memory", "defaultcpuallocator")
-    return isinstance(error, RuntimeError) and any(word in str(error).lower() for word in words)
-
-
 def _descriptions(task: MusicTask) -> tuple[list[str], list[int]]:
     """What the model is told, section by section, and the bars at which the second one begins, the third …"""
     controls = task.controls
@@ -336,7 +329,7 @@ def _sections(task: MusicTask, bars: float) -> tuple[Section, ...]:
     )
 
 
-def less_memory(info: ModelInfo, device: Device | None) -> str:
+def less_memory(info: MusicModel, device: Device | None) -> str:
     """What needs less memory than this model on this device (None: not known), as "a smaller model or …"."""
     ways = ["shorter windows"]
     if info.parameters > min(model.parameters for model in MODELS):
@@ -346,7 +339,7 @@ def less_memory(info: ModelInfo, device: Device | None) -> str:
     return " or ".join(filter(None, (", ".join(ways[:-1]), ways[-1])))
 
 
-def _kept_note(seconds: float, info: ModelInfo, device: Device) -> str:
+def _kept_note(seconds: float, info: MusicModel, device: Device) -> str:
     ways = less_memory(info, device)
     return (
         f"Memory ran out after {seconds:.1f} s of music, which are kept. "

@@ -17,7 +17,8 @@ import torch
 
 from nur_studio.core.errors import Cancelled, StudioError
 from nur_studio.core.progress import CancelToken, Progress, ignore_progress
-from nur_studio.engines.musicgen.checkpoint import BadCheckpoint, Weights, best_state, read_package
+from nur_studio.engines.checkpoints import BadCheckpoint, read_package
+from nur_studio.engines.musicgen.checkpoint import Weights, best_state
 from nur_studio.engines.musicgen.codec import decode_whole
 from nur_studio.engines.musicgen.decoding import Window, decode
 from nur_studio.engines.musicgen.facts import UnknownModel
