@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import soundfile
 from planted_tracks import clicks, tone
@@ -236,3 +239,47 @@ def test_names_that_would_harm_are_only_names(studio: Studio, tmp_path: Path) ->
     track = studio.import_audio(path)
     assert (track.title, track.prompt) == ("evil name", "evil name.wav")
     assert audio_frames(studio.export(track.id, tmp_path))[0] == track.frames
+
+
+def test_bars_and_key_come_from_what_is_heard(studio: Studio, tmp_path: Path) -> None:
+    beat = clicks(92.5, 24, offset_s=0.25)
+    accents = clicks(92.5 / 4, 24, offset_s=0.25)
+    triad = sum(tone(frequency, 24, level=0.04) for frequency in (220.0, 261.63, 329.63))
+    track = studio.import_audio(written(tmp_path / "loop.wav", beat * 0.4 + accents + triad))
+    assert track.exact_tempo == pytest.approx(92.5, abs=0.02)
+    assert track.tempo == round(track.exact_tempo)
+    assert track.grid.tempo == track.exact_tempo, "a whole number would drift away from it"
+    beats_off = (track.grid.offset_s - 0.25) / track.grid.beat_s
+    assert beats_off == pytest.approx(round(beats_off), abs=0.03)
+    assert track.key == "A minor"
+
+
+def test_a_beat_that_wanders_is_no_tempo(studio: Studio, tmp_path: Path) -> None:
+    audio = np.zeros((30 * RATE, 2), np.float32)
+    time_s = 0.0
+    while time_s < 29.9:
+        audio[round(time_s * RATE)] = 0.8
+        time_s += 60.0 / (100.0 * (1.0 + 0.05 * time_s / 30.0))
+    track = studio.import_audio(written(tmp_path / "human.wav", audio))
+    assert not track.has_tempo
+    assert track.tempo_measured == pytest.approx(102, abs=4)
+    assert track.recipe["note"].startswith("Its beat wanders, around 10")
+
+
+@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="needs ffmpeg")
+def test_what_ffmpeg_decodes_comes_in_and_a_cancel_ends_it(studio: Studio, tmp_path: Path) -> None:
+    wav, path = written(tmp_path / "a.wav", tone(440, 30, 48000, 0.4), 48000), tmp_path / "song.m4a"
+    subprocess.run(["ffmpeg", "-v", "error", "-i", wav, "-metadata", "title=Night train", path], check=True)
+    track = studio.import_audio(path)
+    assert (track.title, track.sample_rate, track.output_format) == ("Night train", 48000, "mp3")
+    assert track.recipe["imported"]["container"] == "through ffmpeg"
+    assert track.duration_s == pytest.approx(30, abs=0.1)
+    cancel = CancelToken()
+
+    def stop(progress: Progress) -> None:
+        if progress.stage == "decoding":
+            cancel.cancel()
+
+    with pytest.raises(Cancelled):
+        studio.import_audio(path, stop, cancel)
+    assert not [child for child in psutil.Process().children(recursive=True) if "ffmpeg" in child.name()]

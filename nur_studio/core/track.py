@@ -81,9 +81,19 @@ class Track:
         return self.tempo > 0
 
     @property
+    def exact_tempo(self) -> float:
+        """BPM; 0 where none is claimed. Imported audio keeps no whole number of them: its recipe says which."""
+        if not self.has_tempo:
+            return 0.0
+        heard = self.recipe.get("tempo_exact")
+        if isinstance(heard, int | float) and abs(heard - self.tempo) <= 0.5:
+            return float(heard)
+        return float(self.tempo)
+
+    @property
     def grid(self) -> Grid:
         """Bars and beats; some harmless ones where no tempo is claimed."""
-        return Grid(float(self.tempo) if self.has_tempo else _HARMLESS_TEMPO, self.beats_per_bar, self.beat_offset_s)
+        return Grid(self.exact_tempo or _HARMLESS_TEMPO, self.beats_per_bar, self.beat_offset_s)
 
     @property
     def generated(self) -> bool:

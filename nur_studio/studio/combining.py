@@ -21,7 +21,7 @@ from nur_studio.core.sound import Audio
 from nur_studio.core.track import COMBINED, Status, Track, new_track_id
 from nur_studio.library.library import Library
 from nur_studio.studio.keeping import arriving, measured
-from nur_studio.studio.matching import Fit, Wish, exact_tempo, fit_of, target_lane
+from nur_studio.studio.matching import Fit, Wish, fit_of, target_lane
 from nur_studio.studio.mixing import limiting_gain
 from nur_studio.studio.parts import MIX_PART, master
 from nur_studio.studio.placing import placed, repeated
@@ -109,11 +109,11 @@ def _pulled(
         audio = soxr.resample(audio, rate, track.sample_rate, quality="VHQ")
         cancel.check()
     if stretch is not None and fit.ratio != 1.0:
-        audio = stretch(audio, track.sample_rate, exact_tempo(other), exact_tempo(track))
+        audio = stretch(audio, track.sample_rate, other.exact_tempo, track.exact_tempo)
         cancel.check()
     downbeat_s = other.beat_offset_s * fit.ratio
     if wish.repeat:
-        bar_s = 60.0 / (exact_tempo(track) if fit.aligned else exact_tempo(other)) * other.beats_per_bar
+        bar_s = 60.0 / (track.exact_tempo if fit.aligned else other.exact_tempo) * other.beats_per_bar
         audio = repeated(audio, track.sample_rate, downbeat_s, bar_s, track.duration_s)
     start_s = track.beat_offset_s - downbeat_s if fit.aligned else 0.0
     return placed(audio, track.sample_rate, start_s, track.frames)
@@ -162,7 +162,7 @@ def _write(
     # Not at the top: what masters are measured with would slow the window's start.
     from nur_studio.audio.masters import stem_path, write_masters
 
-    asked = exact_tempo(track) or None
+    asked = track.exact_tempo or None
     facts = measured(write_masters(staging, total, stems, track.sample_rate, asked, on_progress, cancel))
     if set(_OTHER) <= set(stems):  # the four of the reference are always there
         rest = np.add(stems[_OTHER[0]], stems[_OTHER[1]])
@@ -223,7 +223,7 @@ def _recipe(track: Track, other: Track, wish: Wish, lane: str, licence: str, fit
             "track": _origin(track),
             "other": _origin(other),
         },
-        "tempo_exact": exact_tempo(track) or None,
+        "tempo_exact": track.exact_tempo or None,
         "engine": COMBINED,
         "licence": licence,
         "note": " ".join(notes),

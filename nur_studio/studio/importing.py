@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -25,6 +25,9 @@ from nur_studio.core.track import IMPORTED, Status, Track, new_track_id
 from nur_studio.library.library import Library
 from nur_studio.studio.keeping import arriving, measured
 from nur_studio.studio.recipe import versions, write_recipe
+
+if TYPE_CHECKING:
+    from nur_studio.audio.masters import Masters
 
 MAX_IMPORT_S = 30 * 60.0
 MIN_IMPORT_S = 0.1
@@ -55,7 +58,10 @@ def import_audio(path: Path, library: Library, output_format: str, on_progress: 
                 notes += _already_there(library, digest)
                 masters = _write(staging, scratch, rate, ranged(on_progress, _DECODE_SHARE, 1.0), cancel)
                 scratch.remove()
-            tempo = round(masters["tempo_measured"] or 0.0)
+            heard = masters.analysis
+            grid = heard.grid
+            if heard.tempo is not None and grid is None:
+                notes.append(f"Its beat wanders, around {heard.tempo:.0f} BPM: no tempo is claimed.")
             full = {
                 "imported": {
                     "name": path.name,
@@ -66,14 +72,23 @@ def import_audio(path: Path, library: Library, output_format: str, on_progress: 
                     "channels": source.channels,
                     "tags": dict(source.tags),
                 },
-                "tempo_exact": masters["tempo_measured"],
+                "tempo_exact": grid.tempo if grid else None,
                 "engine": IMPORTED,
                 "licence": IMPORTED_LICENCE,
                 "note": " ".join(notes),
                 "versions": versions(),
             }
             write_recipe(staging, full)
-            finished = library.complete(track.id, staging, tempo=tempo, recipe=full, **masters)
+            finished = library.complete(
+                track.id,
+                staging,
+                tempo=round(grid.tempo) if grid else 0,
+                beats_per_bar=heard.beats_per_bar,
+                beat_offset_s=grid.offset_s if grid else 0.0,
+                key=heard.key or "",
+                recipe=full,
+                **measured(masters),
+            )
     on_progress(Progress("done", 1.0, 0.0))
     return finished
 
@@ -183,11 +198,11 @@ def _resampled(blocks: Iterator[Audio], rate: int, wanted: int) -> Iterator[Audi
     yield stream.resample_chunk(np.zeros((0, 2), np.float32), last=True)
 
 
-def _write(staging: Path, scratch: Scratch, rate: int, on_progress: OnProgress, cancel: Cancel) -> dict[str, Any]:
+def _write(staging: Path, scratch: Scratch, rate: int, on_progress: OnProgress, cancel: Cancel) -> Masters:
     # Not at the top: what masters are measured with would slow the window's start.
     from nur_studio.audio.masters import write_masters
 
-    return measured(write_masters(staging, scratch.sound(), {}, rate, None, on_progress, cancel))
+    return write_masters(staging, scratch.sound(), {}, rate, None, on_progress, cancel)
 
 
 # -- what is to be known -----------------------------------------------------------------------------------------

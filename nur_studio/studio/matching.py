@@ -60,7 +60,7 @@ def target_lane(track: Track, wish: Wish) -> tuple[str, frozenset[str]]:
 
 def fit_of(track: Track, other: Track, wish: Wish, can_stretch: bool) -> Fit:
     """How the beats of two tracks meet. Raises `StudioError` where they would run apart."""
-    ours, theirs = exact_tempo(track), exact_tempo(other)
+    ours, theirs = track.exact_tempo, other.exact_tempo
     if wish.repeat and not theirs:
         raise StudioError(f"{other.title!r} has no steady beat: there are no whole bars to repeat.")
     if not ours or not theirs:
@@ -74,13 +74,3 @@ def fit_of(track: Track, other: Track, wish: Wish, can_stretch: bool) -> Fit:
             hint="Choose takes of one tempo, or make one again at the other's.",
         )
     return Fit(True, theirs / ours)
-
-
-def exact_tempo(track: Track) -> float:
-    """BPM, as exact as it is known: imported audio keeps no whole number of them. 0 where none is claimed."""
-    if not track.has_tempo:
-        return 0.0
-    heard = track.recipe.get("tempo_exact")
-    if isinstance(heard, int | float) and abs(heard - track.tempo) <= 0.5:
-        return float(heard)
-    return float(track.tempo)
