@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import threading
 import types
 import warnings
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +17,7 @@ from typing import Any
 
 import torch
 
-from nur_studio.core.errors import StudioError
+from nur_studio.core.errors import Cancelled, StudioError
 from nur_studio.core.progress import Cancel, OnProgress, Progress
 from nur_studio.engines.checkpoints import BadCheckpoint, read_package
 from nur_studio.engines.musicgen.checkpoint import CODEC_FILE, LM_FILE, Weights, best_state, read_config
@@ -24,12 +26,13 @@ from nur_studio.engines.musicgen.conditions import Conditioner
 from nur_studio.engines.musicgen.facts import ModelFacts, UnknownModel, read_facts
 from nur_studio.engines.musicgen.published import WEIGHTS_FILE, is_published, read_published
 from nur_studio.engines.musicgen.shim import audiocraft
-from nur_studio.engines.musicgen.weights import LanguageModel, read_language_model
+from nur_studio.engines.musicgen.weights import LanguageModel, Tell, read_language_model
 
 log = logging.getLogger(__name__)
 
 _HINT = "Import the model again."
 _STAGE = "loading the model"
+_POLL_S = 0.05
 _IMPORTED, _TEXT_READY, _CODEC_READY = 0.5, 0.65, 0.7  # rough shares of a first load of the small model
 
 
@@ -96,21 +99,56 @@ def load(
         config = read_config(package, path)
         facts, weights = read_facts(config), Weights(best_state(package, path), path)
         codec_package = read_package(folders.checkpoint / CODEC_FILE)
-    audiocraft()
-    tell(_IMPORTED)
-    conditioner = _conditioner(config, facts, weights, folders.text_encoder, device)
-    tell(_TEXT_READY)
-    codec = _codec(codec_package, facts, folders, device)
-    tell(_CODEC_READY)
-    model = read_language_model(
-        weights, facts, device, dtype, lambda share: tell(_CODEC_READY + (1.0 - _CODEC_READY) * share)
-    )
+    words = weights.take_group("condition_provider.")
+    # The weights are read beside the imports: those take one processor, and seconds.
+    with _Beside(lambda told: read_language_model(weights, facts, device, dtype, told), cancel) as reading:
+        audiocraft()
+        tell(_IMPORTED)
+        conditioner = _conditioner(config, facts, words, folders.text_encoder, device)
+        tell(_TEXT_READY)
+        codec = _codec(codec_package, facts, folders, device)
+        tell(_CODEC_READY)
+        model = reading.result(lambda share: tell(_CODEC_READY + (1.0 - _CODEC_READY) * share))
     weights.check_empty()
     return MusicGenModel(facts, model, conditioner, codec)
 
 
+class _Beside:
+    """A piece of loading on a thread of its own; leaving the block before its end stops it."""
+
+    def __init__(self, work: Callable[[Tell], LanguageModel], cancel: Cancel) -> None:
+        self._cancel = cancel
+        self._left = threading.Event()
+        self._share = 0.0
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="loading")
+        self._future = self._pool.submit(work, self._note)
+
+    def __enter__(self) -> _Beside:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._left.set()
+        self._pool.shutdown()
+
+    def _note(self, share: float) -> None:
+        """In the thread: reports cross to the studio from one thread only."""
+        self._cancel.check()
+        if self._left.is_set():
+            raise Cancelled
+        self._share = share
+
+    def result(self, tell: Tell) -> LanguageModel:
+        """What the work returned, or raises what it raised; `tell` hears its share meanwhile, and may raise."""
+        tell(self._share)
+        while not wait([self._future], timeout=_POLL_S).done:
+            tell(self._share)
+        model = self._future.result()
+        tell(1.0)
+        return model
+
+
 def _conditioner(
-    config: Any, facts: ModelFacts, weights: Weights, text_encoder: Path, device: torch.device
+    config: Any, facts: ModelFacts, state: dict[str, torch.Tensor], text_encoder: Path, device: torch.device
 ) -> Conditioner:
     from audiocraft.models import builders
     from omegaconf import OmegaConf
@@ -136,7 +174,6 @@ def _conditioner(
     with text_encoder_in(text_encoder) as name, without_separator():
         config.conditioners.description.t5.name = name
         provider = builders.get_conditioner_provider(facts.dim, config)
-    state = weights.take_group("condition_provider.")
     try:
         odd = provider.load_state_dict(state, strict=False)
     except RuntimeError as error:

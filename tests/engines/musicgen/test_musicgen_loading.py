@@ -7,7 +7,9 @@ import os
 import shutil
 import socket
 import sys
+import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -112,14 +114,26 @@ def test_loading_tells_how_far_it_is(folders: ModelFolders) -> None:
 
 
 def test_loading_can_be_cancelled_between_layers(folders: ModelFolders) -> None:
-    cancel = CancelToken()
+    class AfterALayer(CancelToken):
+        layers = 0
 
-    def cancel_late(progress: Progress) -> None:
-        if progress.fraction > 0.75:
-            cancel.cancel()
+        def check(self) -> None:
+            if threading.current_thread().name.startswith("loading"):
+                self.layers += 1
+                self.cancel()
+            super().check()
 
+    cancel = AfterALayer()
     with pytest.raises(Cancelled):
-        load(folders, CPU, torch.float32, cancel_late, cancel)
+        load(folders, CPU, torch.float32, ignore_progress, cancel)
+    assert cancel.layers == 1
+
+
+def test_what_goes_wrong_beside_it_ends_the_reading(folders: ModelFolders, tmp_path: Path) -> None:
+    told: list[Progress] = []
+    with pytest.raises(BadCheckpoint, match="no text encoder"):
+        load(replace(folders, text_encoder=tmp_path), CPU, torch.float32, told.append, CancelToken())
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("loading")]
 
 
 def test_nothing_of_audiocraft_stays_changed(folders: ModelFolders) -> None:
