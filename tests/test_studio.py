@@ -13,6 +13,7 @@ from pathlib import Path
 import fake_engine
 import numpy as np
 import pytest
+from tag_readers import by_mutagen, libsndfile_log
 
 from nur_studio.audio.files import Encoding, audio_frames, read_audio
 from nur_studio.audio.masters import mix_path, stem_path, waveform_path
@@ -29,10 +30,12 @@ from nur_studio.core.mix import STEMS, Channel, Mix
 from nur_studio.core.paths import Directories
 from nur_studio.core.progress import CancelToken, Progress
 from nur_studio.core.request import MAX_SEED, GenerationRequest
+from nur_studio.core.timing import Marker, Section
 from nur_studio.core.track import Status, Track
 from nur_studio.engines.base import EngineInfo
 from nur_studio.reference import music_track
 from nur_studio.studio import Studio
+from nur_studio.studio.exporting import tags_of
 
 ENGINES = (
     fake_engine.info("fake"),
@@ -290,6 +293,33 @@ def test_lossy_formats_keep_the_length_and_the_sound(studio: Studio, take: Track
     assert audio_frames(path) == (take.frames, 44100)
     correlation = np.corrcoef(audio[:, 0], master[:, 0])[0, 1]
     assert correlation > 0.95
+
+
+def test_exported_files_say_what_they_are(studio: Studio, take: Track, tmp_path: Path) -> None:
+    mix = studio.export(take.id, tmp_path / "x.mp3", encoding=Encoding("mp3"))
+    said = by_mutagen(mix)
+    assert (said["TIT2"], said["TBPM"], said["TKEY"]) == (take.title, "120", "Am")
+    assert (said["TCON"], said["TXXX:PROMPT"], said["TXXX:SEED"]) == (take.genre, take.prompt, str(take.seed))
+    assert (said["TXXX:ENGINE"], said["TXXX:LICENSE"]) == ("fake 1", "for tests")
+    (drums,) = studio.drag_files(take.id, ("drums",), Encoding("wav"))
+    assert by_mutagen(drums)["TIT2"] == f"{take.title} (drums)"
+    log = libsndfile_log(drums)
+    assert "Tempo     : 120.0" in log
+    assert f"Beats     : {round(take.duration_s * 2)}" in log
+    assert f"labl : 1 : {take.sections[0].name}" in log
+    assert "smpl" not in log
+
+
+def test_a_take_made_to_loop_is_tagged_as_a_loop(take: Track) -> None:
+    tags = tags_of(replace(take, recipe={**take.recipe, "details": {"loop": True}}))
+    assert tags.loop == (0, take.frames)
+    assert tags_of(take).loop is None
+
+
+def test_markers_stand_where_the_bars_are(take: Track) -> None:
+    sections = (Section("intro", 0, 4.0), Section("verse", 4, 8.0))
+    tags = tags_of(replace(take, tempo=97, beat_offset_s=0.25, sections=sections))
+    assert tags.markers == (Marker("intro", 11025), Marker("verse", round((0.25 + 16 * 60 / 97) * 44100)))
 
 
 def test_into_a_folder_nothing_is_replaced(studio: Studio, take: Track, tmp_path: Path) -> None:

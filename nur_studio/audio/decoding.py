@@ -18,7 +18,7 @@ import numpy as np
 
 from nur_studio.audio import decoder_child
 from nur_studio.audio.downmix import MAX_CHANNELS
-from nur_studio.audio.files import system_fault
+from nur_studio.audio.whole import system_fault
 from nur_studio.core.errors import FileProblem
 from nur_studio.core.progress import Cancel
 from nur_studio.core.sound import Audio

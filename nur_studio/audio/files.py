@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import errno
 import os
-import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from nur_studio.audio.whole import replacing, system_fault
 from nur_studio.core.errors import FileProblem, InvalidRequest
 from nur_studio.core.progress import Cancel, CancelToken, OnProgress, Progress, ignore_progress
 from nur_studio.core.sound import Audio
+
+if TYPE_CHECKING:
+    from nur_studio.audio.tags import FileTags
 
 _BLOCK = 1 << 16  # frames; libsndfile's Vorbis encoder overflows its stack when handed minutes at once
 _SUBTYPES = {
@@ -28,7 +30,6 @@ _SUBTYPES = {
 }
 _MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 _FLAC_LEVEL = 0.625  # of 0 to 1: level 5, the format's own default, a tenth slower than the fastest
-TAGS = ("title", "comment", "copyright", "license", "software")
 _DITHER_SEED = 24301  # dither is noise, but the same take must give the same file
 
 
@@ -73,13 +74,6 @@ def read_blocks(path: Path, frames: int = _BLOCK) -> Iterator[Audio]:
         yield from _blocks(file, path, frames)
 
 
-def read_tags(path: Path) -> dict[str, str]:
-    """What a file says of itself, of `TAGS`. Raises `FileProblem`."""
-    with _reading(path) as file:
-        found = {name: str(getattr(file, name)) for name in TAGS}
-    return {name: text for name, text in found.items() if text}
-
-
 def audio_frames(path: Path) -> tuple[int, int]:
     """Length in frames, and sample rate, without decoding. Raises `FileProblem`."""
     with _reading(path) as file:
@@ -92,13 +86,13 @@ def write_audio(
     sample_rate: int,
     encoding: Encoding,
     on_block: Callable[[int], None] | None = None,
-    tags: Mapping[str, str] | None = None,
+    tags: FileTags | None = None,
 ) -> None:
     """Write `audio` so that `path` holds the whole file or what it held before. Raises `FileProblem`.
 
     16-bit files get triangular dither (except where 65536 frames on end are digital silence), 24-bit ones are rounded,
     and both clip at full scale; a float wav keeps what is louder. `on_block` is told the frames written so far, and
-    may raise to stop. `tags` (those of `TAGS`) say what the file is, as far as its format has a place for it.
+    may raise to stop. `tags` say what the file is, in the words its format has for it.
     """
     if audio.ndim == 1:
         audio = audio[:, None]
@@ -115,7 +109,7 @@ def transcode(
     encoding: Encoding,
     on_progress: OnProgress = ignore_progress,
     cancel: Cancel | None = None,
-    tags: Mapping[str, str] | None = None,
+    tags: FileTags | None = None,
 ) -> None:
     """Write the sound of `source` as `target`, block by block. Raises `FileProblem` and `Cancelled`.
 
@@ -172,7 +166,7 @@ def _not_audio(path: Path) -> FileProblem:
 
 @contextmanager
 def writing(
-    path: Path, sample_rate: int, channels: int, encoding: Encoding, tags: Mapping[str, str] | None = None
+    path: Path, sample_rate: int, channels: int, encoding: Encoding, tags: FileTags | None = None
 ) -> Iterator[Callable[[Audio], None]]:
     """A function that appends blocks to the new file, which takes its place when all went well; as `write_audio`."""
     if encoding.format == "mp3" and (sample_rate not in _MP3_RATES or channels > 2):
@@ -180,56 +174,40 @@ def writing(
             f"MP3 cannot hold {channels} channel{'s' if channels > 1 else ''} at {sample_rate} Hz.",
             hint="Choose wav, flac or ogg; MP3 ends at stereo and 48000 Hz.",
         )
-    part = path.with_name(f".{path.name[:30]}.{secrets.token_hex(4)}.part")
     subtype = encoding.subtype or _SUBTYPES[encoding.format][0]
     convert = _Converter(subtype)
-    sink: _Sink | None = None
-    try:
-        sink = _Sink(_create(part))
-        with soundfile.SoundFile(
-            sink,
-            "w",
-            samplerate=sample_rate,
-            channels=channels,
-            format=encoding.format.upper(),
-            subtype=subtype,
-            **_quality(encoding, sample_rate),
-        ) as file:
-            _tag(file, encoding, tags or {})
+    frames = 0
+    with replacing(path, buffering=0) as part:
+        sink = _Sink(part)
+        try:
+            with soundfile.SoundFile(
+                sink,
+                "w",
+                samplerate=sample_rate,
+                channels=channels,
+                format=encoding.format.upper(),
+                subtype=subtype,
+                **_quality(encoding, sample_rate),
+            ) as file:
 
-            def write(block: Audio) -> None:
-                file.write(convert(block))
-                sink.check()
+                def write(block: Audio) -> None:
+                    nonlocal frames
+                    file.write(convert(block))
+                    sink.check()
+                    frames += len(block)
 
-            yield write
-        sink.finish()
-        part.replace(path)
-    except (OSError, soundfile.SoundFileError, AssertionError) as error:
-        # libsndfile knows only that a write fell short (soundfile asserts that it did not); the sink knows why.
-        fault = sink.error if sink is not None and sink.error is not None else error
-        if isinstance(fault, OSError):
-            raise system_fault(fault, "written", path) from error
-        if isinstance(fault, AssertionError):
-            raise
-        raise FileProblem(f"“{path.name}” cannot be written as {encoding.format} at {sample_rate} Hz.") from error
-    finally:
-        if sink is not None:
-            sink.close()
-        part.unlink(missing_ok=True)
+                yield write
+            sink.check()
+        except (soundfile.SoundFileError, AssertionError) as error:
+            # libsndfile knows only that a write fell short (soundfile asserts that it did not); the sink knows why.
+            sink.check()
+            if isinstance(error, AssertionError):
+                raise
+            raise FileProblem(f"“{path.name}” cannot be written as {encoding.format} at {sample_rate} Hz.") from error
+        if tags is not None:
+            from nur_studio.audio.tags import stamp
 
-
-def _tag(file: Any, encoding: Encoding, tags: Mapping[str, str]) -> None:
-    """Before the first sample: then they stand before all sound."""
-    for name, text in tags.items():
-        if name not in TAGS:
-            raise ValueError(f"{name!r} is no tag")
-        if encoding.format == "mp3" and not text.isascii():
-            continue  # libsndfile marks UTF-8 as Latin-1 there: better no title than a garbled one
-        setattr(file, name, " ".join(text.split()))
-
-
-def _create(path: Path) -> BinaryIO:
-    return path.open("xb", buffering=0)
+            stamp(part, encoding.format, tags, sample_rate, frames)
 
 
 class _Sink:
@@ -260,15 +238,6 @@ class _Sink:
     def check(self) -> None:
         if self.error is not None:
             raise self.error
-
-    def finish(self) -> None:
-        """Down to the disk, or raise."""
-        self.check()
-        os.fsync(self._file.fileno())
-        self._file.close()
-
-    def close(self) -> None:
-        self._file.close()
 
 
 class _Converter:
@@ -309,30 +278,3 @@ def _quality(encoding: Encoding, sample_rate: int) -> dict[str, Any]:
         case "flac":
             return {"compression_level": _FLAC_LEVEL}
     return {}
-
-
-def system_fault(error: OSError, action: str, path: Path) -> FileProblem:
-    """An operating system's refusal, said for people."""
-    folder = path.parent
-    if error.errno == errno.ENOSPC:
-        return FileProblem(f"The disk is full: “{path.name}” cannot be {action}.", hint=f"Free some space at {folder}.")
-    if error.errno == errno.EDQUOT:
-        return FileProblem(f"Your disk quota is used up: “{path.name}” cannot be {action}.", hint="Free some space.")
-    if error.errno == errno.EFBIG:
-        return FileProblem(
-            f"“{path.name}” is larger than this disk takes.", hint="Choose a smaller format or another disk."
-        )
-    if error.errno == errno.EROFS:
-        return FileProblem(f"“{path.name}” cannot be {action}: the disk at {folder} is read-only.")
-    if isinstance(error, PermissionError):
-        return FileProblem(
-            f"“{path.name}” cannot be {action}: no permission.",
-            hint=f"Check the rights at {folder}, and that no other program holds the file.",
-        )
-    if isinstance(error, FileNotFoundError):
-        if action == "read":
-            return FileProblem(f"There is no file “{path.name}” in {folder}.")
-        return FileProblem(f"There is no folder {folder}.", hint="Choose another place.")
-    if isinstance(error, IsADirectoryError | NotADirectoryError):
-        return FileProblem(f"“{path.name}” cannot be {action}: a file and a folder are in each other's place.")
-    return FileProblem(f"“{path.name}” cannot be {action}: {error.strerror or error}.")

@@ -5,17 +5,15 @@ from __future__ import annotations
 import io
 import json
 import math
-import os
-import secrets
 import zipfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nur_studio.audio.whole import replacing
 from nur_studio.core.errors import FileProblem
 from nur_studio.core.sound import Audio
 
@@ -139,7 +137,7 @@ def save_peaks(path: Path, lanes: Mapping[str, PeakPyramid]) -> None:
     layout = np.array([(peaks.frames, peaks.base) for peaks in lanes.values()], np.int64).reshape(-1, 2)
     stored = [peaks.stored().ravel() for peaks in lanes.values()]
     values = np.concatenate(stored) if stored else np.zeros(0, np.int16)
-    with _replacing(path) as file:
+    with replacing(path) as file:
         np.savez(file, allow_pickle=False, lanes=np.array(list(lanes), np.str_), layout=layout, peaks=values)
 
 
@@ -181,7 +179,7 @@ def write_waveform_json(path: Path, audio: Audio, sample_rate: int) -> None:
         "length": len(points),
         "data": points.ravel().tolist(),
     }
-    with _replacing(path) as file:
+    with replacing(path) as file:
         file.write(json.dumps(content, separators=(",", ":")).encode())
 
 
@@ -199,19 +197,3 @@ def _extremes(audio: Audio, base: int) -> tuple[NDArray[np.int16], NDArray[np.in
 def _to_int16(values: NDArray[np.float32]) -> NDArray[np.int16]:
     scaled: NDArray[np.int16] = np.rint(np.clip(values, -1.0, 1.0) * np.float32(_SCALE)).astype(np.int16)
     return scaled
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[BinaryIO]:
-    """A file to write that takes the place of `path`, whole and on the disk, when all went well."""
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        with part.open("xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError as error:
-        raise FileProblem(f"“{path.name}” cannot be written: {error.strerror or error}.") from error
-    finally:
-        part.unlink(missing_ok=True)

@@ -7,7 +7,7 @@ from types import TracebackType
 
 import numpy as np
 
-from nur_studio.audio.files import system_fault
+from nur_studio.audio.whole import system_fault
 from nur_studio.core.sound import Audio
 
 _CHANNELS = 2

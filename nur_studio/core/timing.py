@@ -15,6 +15,14 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
+class Marker:
+    """A named place in a file, in sample frames from its start."""
+
+    name: str
+    frame: int
+
+
+@dataclass(frozen=True, slots=True)
 class Grid:
     """A steady beat grid: `tempo` in BPM (quarter-note beats), beat 0 of bar 1 at `offset_s`."""
 

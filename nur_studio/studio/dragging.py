@@ -47,13 +47,13 @@ def make(
     """The files, the missing ones made now. `transcode` replaces in one step, so what has a name is whole."""
     sources = [master(track, part) for part in parts]
     paths = paths_of(drags, track, parts, encoding)
-    for index, (source, path) in enumerate(zip(sources, paths, strict=True)):
+    for index, (part, source, path) in enumerate(zip(parts, sources, paths, strict=True)):
         cancel.check()
         if path.exists():
             continue
         make_folder(path.parent)
         share = ranged(on_progress, index / len(paths), (index + 1) / len(paths))
-        transcode(source, path, encoding, on_progress=share, cancel=cancel, tags=tags_of(track))
+        transcode(source, path, encoding, on_progress=share, cancel=cancel, tags=tags_of(track, part))
     return paths
 
 

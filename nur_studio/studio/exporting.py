@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import nur_studio
 from nur_studio.audio.files import Encoding, transcode
@@ -13,10 +15,14 @@ from nur_studio.core.errors import FileProblem, InvalidRequest, StudioError
 from nur_studio.core.mix import STEMS, Mix
 from nur_studio.core.names import file_name
 from nur_studio.core.progress import Cancel, OnProgress, ranged
+from nur_studio.core.timing import Marker
 from nur_studio.core.track import COMBINED, IMPORTED, Status, Track
 from nur_studio.studio.mixing import heard, is_plain, write_mix
 from nur_studio.studio.parts import MIX_PART, lanes_of, master, no_part, parts_of
 from nur_studio.studio.separating import separation_of
+
+if TYPE_CHECKING:
+    from nur_studio.audio.tags import FileTags
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,21 +79,50 @@ def person_name(track: Track, label: str, encoding: Encoding) -> str:
     return file_name(track.title, track.tempo, track.key, label, encoding.format)
 
 
-def tags_of(track: Track) -> dict[str, str]:
-    """What a file for people says of itself: above all under which licence it was made."""
-    made_with = track.model if track.engine.casefold() in track.model.casefold() else f"{track.engine} {track.model}"
-    origin = {IMPORTED: "Imported audio", COMBINED: "A combination of takes"}.get(
-        track.engine, f"Made with {made_with.strip()}"
-    )
+def tags_of(track: Track, label: str = MIX_PART) -> FileTags:
+    """What a file for people says of itself: above all under which licence it was made. `label` names what it holds.
+
+    A take that was made to loop is tagged as one loop from its first frame to its last; one without a tempo claims
+    neither beats nor sections.
+    """
+    from nur_studio.audio.tags import FileTags
+
     told = separation_of(track)
-    stems = f". Stems: {told.get('title')}, licence {told.get('licence')}." if told is not None else ""
-    return {
-        "title": track.title,
-        "comment": f"{origin}. Licence: {track.licence}{stems}",
-        "copyright": track.licence,
-        "license": track.licence,
-        "software": f"NUR Studio {nur_studio.__version__}",
-    }
+    made_with = track.model if track.engine.casefold() in track.model.casefold() else f"{track.engine} {track.model}"
+    return FileTags(
+        title=track.title if label == MIX_PART else f"{track.title} ({label})",
+        bpm=_exact_tempo(track) if track.has_tempo else None,
+        key=track.key,
+        genre=track.genre,
+        prompt=track.prompt if track.generated else "",
+        origin={IMPORTED: "Imported audio", COMBINED: "A combination of takes"}.get(track.engine, ""),
+        engine=made_with.strip() if track.generated else "",
+        licence=track.licence,
+        seed=track.seed if track.generated else None,
+        software=f"NUR Studio {nur_studio.__version__}",
+        made_at=track.created_at.astimezone(UTC),
+        beats_per_bar=track.beats_per_bar,
+        markers=_markers(track) if track.has_tempo else (),
+        loop=(0, track.frames) if _made_to_loop(track) else None,
+        note=f"Stems: {told.get('title')}, licence {told.get('licence')}" if told is not None else "",
+    )
+
+
+def _exact_tempo(track: Track) -> float:
+    """With its fraction, where it was measured and not made to be whole."""
+    exact = track.recipe.get("tempo_exact")
+    return float(exact) if isinstance(exact, float) and round(exact) == track.tempo else float(track.tempo)
+
+
+def _markers(track: Track) -> tuple[Marker, ...]:
+    beats = [section.start_bar * track.beats_per_bar for section in track.sections]
+    frames = [track.grid.frame_of(beat, track.sample_rate) for beat in beats]
+    return tuple(Marker(section.name, frame) for section, frame in zip(track.sections, frames, strict=True))
+
+
+def _made_to_loop(track: Track) -> bool:
+    details = track.recipe.get("details")
+    return track.frames > 0 and isinstance(details, Mapping) and bool(details.get("loop"))
 
 
 # -- writing -----------------------------------------------------------------------------------------------------
@@ -109,10 +144,11 @@ def write_piece(
 ) -> None:
     """Write one file, replaced in one step."""
     if piece.mix is not None:
-        write_mix(track, target, encoding, piece.mix, tags_of(track), on_progress, cancel)
+        write_mix(track, target, encoding, piece.mix, tags_of(track, piece.label), on_progress, cancel)
     else:
         source = master(track, piece.part)
-        transcode(source, target, encoding, on_progress=on_progress, cancel=cancel, tags=tags_of(track))
+        tags = tags_of(track, piece.label)
+        transcode(source, target, encoding, on_progress=on_progress, cancel=cancel, tags=tags)
 
 
 def export_all(

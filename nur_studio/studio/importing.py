@@ -13,8 +13,8 @@ import numpy as np
 
 from nur_studio.audio.decoding import Decoding, check_file, decoding
 from nur_studio.audio.downmix import stereo_matrix, to_stereo, told
-from nur_studio.audio.files import system_fault
 from nur_studio.audio.scratch import Scratch
+from nur_studio.audio.whole import system_fault
 from nur_studio.core.errors import FileProblem
 from nur_studio.core.licences import IMPORTED_LICENCE
 from nur_studio.core.names import one_line, title_from_prompt

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +15,9 @@ from nur_studio.core.progress import Cancel, OnProgress, Progress
 from nur_studio.core.sound import Audio
 from nur_studio.core.track import Track
 from nur_studio.studio.parts import MIX_PART, lanes_of, master
+
+if TYPE_CHECKING:
+    from nur_studio.audio.tags import FileTags
 
 _MIXING_SHARE = 0.7  # of the progress bar; the rest is limiting and writing
 CEILING_DBTP = -1.0
@@ -46,7 +49,7 @@ def write_mix(
     target: Path,
     encoding: Encoding,
     mix: Mix,
-    tags: Mapping[str, str],
+    tags: FileTags,
     on_progress: OnProgress,
     cancel: Cancel,
 ) -> None:

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from nur_studio.audio.files import Encoding, system_fault
+from nur_studio.audio.files import Encoding
+from nur_studio.audio.whole import system_fault
 from nur_studio.core.names import file_name
 from nur_studio.core.progress import Cancel, OnProgress, Progress, ranged
 from nur_studio.core.track import Track
