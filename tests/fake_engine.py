@@ -14,6 +14,7 @@ import numpy as np
 from nur_studio.audio.files import read_audio
 from nur_studio.core.errors import GenerationFailed
 from nur_studio.core.mix import STEMS
+from nur_studio.core.notes import NoteLine, NoteSheet, PlayedNote
 from nur_studio.core.progress import Cancel, OnProgress, Progress
 from nur_studio.core.sound import Audio
 from nur_studio.core.timing import Section
@@ -21,6 +22,7 @@ from nur_studio.engines.base import EngineInfo, Music, MusicTask, OnAudio, OnSte
 
 SAMPLE_RATE = 44100
 STEPS = 5
+SHEET = NoteSheet("Fake", 120.0, 4, 10.0, (NoteLine("Bass", "bass", 33, (PlayedNote(1.5, 1.0, 40, 0.5),)),))
 
 
 class FakeEngine:
@@ -28,7 +30,8 @@ class FakeEngine:
     act half-way.
 
     `step_s`: how long each of the five steps takes; `deaf`: cancel is not looked at; `keeps`: it can end early;
-    `rewinds`: the third step is made twice; `codes`: it tells what it decoded.
+    `rewinds`: the third step is made twice; `codes`: it tells what it decoded; `sheet`: it
+    has written notes.
     """
 
     def __init__(
@@ -40,9 +43,10 @@ class FakeEngine:
         keeps: bool = False,
         rewinds: bool = False,
         codes: bool = False,
+        sheet: bool = False,
     ) -> None:
         self.fault, self.step_s, self.deaf, self.stems = fault, step_s, deaf, stems
-        self.keeps, self.rewinds, self.codes = keeps, rewinds, codes
+        self.keeps, self.rewinds, self.codes, self.sheet = keeps, rewinds, codes, sheet
         self.made = 0
 
     def generate(self, task: MusicTask, on_progress: OnProgress, on_audio: OnAudio, cancel: Cancel) -> Music:
@@ -78,6 +82,7 @@ class FakeEngine:
             details={"model": "fake 1", "made": self.made, "pid": os.getpid(), **self._more_details(task)},
             note=note,
             codes=np.arange(8, dtype=np.int16).reshape(2, 4) if self.codes else None,
+            sheet=SHEET if self.sheet else None,
         )
 
     def _more_details(self, task: MusicTask) -> dict[str, object]:

@@ -54,6 +54,11 @@ def stem_path(folder: Path, stem: str) -> Path:
     return folder / "stems" / f"{stem}.flac"
 
 
+def score_path(folder: Path) -> Path:
+    """The notes of a take whose engine wrote them down; other takes have none."""
+    return folder / "score.mid"
+
+
 def waveform_path(folder: Path) -> Path:
     return folder / "waveform.json"
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nur_studio.core.controls import Controls
+from nur_studio.core.notes import NoteSheet
 from nur_studio.core.progress import Cancel, OnProgress
 from nur_studio.core.prompt import PromptReading
 from nur_studio.core.sound import Audio
@@ -56,7 +57,8 @@ class Music:
     """What an engine made: stems whose sum is the mix, all of shape (frames, 2) and one `sample_rate`.
 
     An engine that makes no stems leaves `stems` empty. Beat 0 of bar 1 is at `beat_offset_s`. `note` is a sentence for
-    people where it is not all they asked for; `codes` what it was decoded from, kept with the take.
+    people where it is not all they asked for; `codes` what it was decoded from and `sheet` the notes it was played
+    from, both kept with the take.
     """
 
     mix: Audio
@@ -70,6 +72,7 @@ class Music:
     details: Mapping[str, object] = field(default_factory=dict)  # for the recipe: plan, model hash …
     note: str = ""
     codes: Codes | None = None
+    sheet: NoteSheet | None = None
 
 
 class OnAudio(Protocol):

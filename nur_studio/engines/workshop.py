@@ -143,6 +143,7 @@ class Workshop:
                 order.folder, music.mix, music.stems, music.sample_rate, music.tempo, report, self._cancel
             )
         self._keep_codes(order, music)
+        _keep_sheet(order.folder, music)
         ended = time.perf_counter()
         return Made(
             masters=masters,
@@ -263,6 +264,15 @@ def _release(engine: Engine) -> None:
     release = getattr(engine, "release", None)
     if release is not None:
         release()
+
+
+def _keep_sheet(folder: Path, music: Music) -> None:
+    if music.sheet is None:
+        return
+    from nur_studio.audio.masters import score_path
+    from nur_studio.audio.midi import write_midi
+
+    write_midi(score_path(folder), music.sheet)
 
 
 def _rehearse() -> None:

@@ -15,12 +15,13 @@ from itertools import pairwise
 from pathlib import Path
 
 import fake_engine
+import mido
 import numpy as np
 import psutil
 import pytest
 
 from nur_studio.audio.files import read_audio
-from nur_studio.audio.masters import mix_path, peaks_path, stem_path, waveform_path
+from nur_studio.audio.masters import mix_path, peaks_path, score_path, stem_path, waveform_path
 from nur_studio.core.errors import Cancelled, EngineUnavailable, FileProblem, GenerationFailed, StudioError
 from nur_studio.core.mix import STEMS
 from nur_studio.core.progress import CancelToken, Progress, ignore_progress
@@ -72,6 +73,16 @@ def test_a_take_arrives_as_files_and_facts(shared: EngineProcess, folder: Path) 
     assert {path.name for path in folder.iterdir()} == {
         mix_path(folder).name, "stems", waveform_path(folder).name, peaks_path(folder).name,
     }  # fmt: skip
+
+
+def test_notes_that_were_written_lie_beside_the_masters(shared: EngineProcess, folder: Path) -> None:
+    make(shared, fake_engine.info("writing", sheet=True), folder)
+    (_, bass) = mido.MidiFile(score_path(folder)).tracks
+    assert bass.name == "Bass"
+    assert [(m.type, m.note, m.time) for m in bass if "note" in m.type] == [
+        ("note_on", 40, 1440),
+        ("note_off", 40, 960),
+    ]
 
 
 def test_the_child_stays_warm(shared: EngineProcess, folder: Path, tmp_path: Path) -> None:

@@ -34,6 +34,9 @@ def test_a_prompt_becomes_music() -> None:
     assert true_peak_dbtp(music.mix) <= -1.0
     assert steps[0].stage == "composing"
     assert steps[-1].fraction == 1.0
+    assert music.sheet is not None
+    assert (music.sheet.tempo, music.sheet.key, music.sheet.sections) == (80.0, music.key, music.sections)
+    assert {line.stem for line in music.sheet.lines} <= set(music.stems)
 
 
 def test_an_epic_trailer_has_a_pulse() -> None:

@@ -21,6 +21,7 @@ class Sketch:
         import numpy as np
 
         from nur_studio.engines.sketch.compose import compose
+        from nur_studio.engines.sketch.notation import notation
         from nur_studio.engines.sketch.synth import render
         from nur_studio.engines.sketch.synth.tone import RATE
 
@@ -40,6 +41,7 @@ class Sketch:
             beats_per_bar=score.beats_per_bar,
             key=score.key,
             sections=score.sections,
+            sheet=notation(score),
             details={
                 "title": score.title,
                 "genre": score.genre,
