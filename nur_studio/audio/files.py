@@ -80,6 +80,12 @@ def audio_frames(path: Path) -> tuple[int, int]:
         return int(file.frames), int(file.samplerate)
 
 
+def audio_channels(path: Path) -> int:
+    """How many channels a file has, without decoding. Raises `FileProblem`."""
+    with _reading(path) as file:
+        return int(file.channels)
+
+
 def write_audio(
     path: Path,
     audio: Audio,
