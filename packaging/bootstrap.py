@@ -33,8 +33,9 @@ Sets NUR Studio up on this machine, then does one thing.
 
 What goes where: system libraries by apt-get (as root; otherwise the command to type is printed), everything else
 into .venv/ beside this checkout. `run` installs what the studio uses: about 200 MB to fetch. The libraries for
-MusicGen and stem separation (torch above all: on Linux its CUDA build, 5.5 GB on disk) come with --with-models; `test`
-takes them too, since tests hold that the window's process never loads them. A second call is ready in seconds."""
+MusicGen, stem separation and transcription to MIDI (torch above all: on Linux its CUDA build, 5.5 GB on disk) come with
+--with-models; `test` takes them too, since tests hold that the window's process never loads them. A second call is
+ready in seconds."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,7 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         allow_abbrev=False,
     )
     parser.add_argument("verb", choices=["run", "test", "setup"])
-    parser.add_argument("--with-models", action="store_true", help="also install torch, audiocraft and demucs")
+    parser.add_argument(
+        "--with-models", action="store_true", help="also install torch, audiocraft, demucs, basic-pitch"
+    )
     parser.add_argument("--all", action="store_true", help="also install what the tests and checks need (as test does)")
     options, extra = parser.parse_known_args(arguments)
     try:

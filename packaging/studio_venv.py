@@ -25,11 +25,13 @@ STAMP = VENV / "nur-studio-setup.json"
 CONSTRAINTS = ROOT / "packaging" / "constraints.txt"
 
 
-MODELS = ("musicgen", "stems")
+MODELS = ("musicgen", "stems", "transcription")
 EVERYTHING = (*MODELS, "test", "lint")
 TORCH = "torch>=2.6,<2.14"
 # Its own requirements pin releases no modern machine can install; pyproject.toml's musicgen extra has what it needs.
 AUDIOCRAFT = "audiocraft==1.3.0"
+# Nor can this one be had with what it asks for: an old TensorFlow, where the transcription extra's onnxruntime does.
+BASIC_PITCH = "basic-pitch==0.4.0"
 
 
 class SetupProblem(Exception):
@@ -83,7 +85,7 @@ def setup_key() -> str:
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     project = {name: declared.get(name) for name in ("build-system", "project")}
     pins = CONSTRAINTS.read_text("utf-8") if CONSTRAINTS.exists() else ""
-    parts = [project, pins, AUDIOCRAFT, list(sys.version_info[:2])]
+    parts = [project, pins, AUDIOCRAFT, BASIC_PITCH, list(sys.version_info[:2])]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
@@ -162,6 +164,9 @@ def install_packages(extras: Sequence[str]) -> None:
     if "musicgen" in extras:
         with step("Installing audiocraft (MusicGen's code; its weights come later, when asked for)"):
             pip(["install", "--no-deps", AUDIOCRAFT])
+    if "transcription" in extras:
+        with step("Installing Basic Pitch (notes heard in stems, for MIDI; its weights are in it)"):
+            pip(["install", "--no-deps", BASIC_PITCH])
 
 
 def install_torch_for_nvidia(pins: Sequence[str]) -> None:
