@@ -11,7 +11,7 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from nur_studio.audio import files
+from nur_studio.audio import whole
 from nur_studio.audio.files import read_audio
 from nur_studio.audio.loudness import integrated_lufs, master, true_peak_dbtp
 from nur_studio.audio.masters import mix_path, peaks_path, stem_path, waveform_path, write_masters
@@ -35,7 +35,7 @@ def band(seconds: int = 10) -> dict[str, NDArray[np.float32]]:
     return master(stems, RATE)
 
 
-def _open_full_disk(_: Path) -> BinaryIO:
+def _open_full_disk(_: Path, buffering: int) -> BinaryIO:
     return Path("/dev/full").open("wb", buffering=0)
 
 
@@ -107,7 +107,7 @@ def test_cancel_stops_the_writing(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's full device")
 def test_a_full_disk_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "_create", _open_full_disk)
+    monkeypatch.setattr(whole, "_create", _open_full_disk)
     stems = band()
     with pytest.raises(FileProblem, match="The disk is full"):
         write_masters(tmp_path, total(stems), stems, RATE)
