@@ -81,13 +81,12 @@ def needs() -> list[Need]:
         Need("libxcb-sync1", screen, WINDOW, library("libxcb-sync.so.1")),
         Need("libxcb-xfixes0", screen, WINDOW, library("libxcb-xfixes.so.0")),
         Need("libportaudio2", sound, SOUND, library("libportaudio.so.2")),
-        Need("ffmpeg", "tests: another program that reads the studio's files", TESTS, program("ffprobe")),
         Need("xvfb", "tests: a screen of their own", TESTS, program("Xvfb")),
         Need("xauth", "tests: a screen of their own", TESTS, program("xauth")),
         Need("xdotool", "tests: a real mouse that drags", TESTS, program("xdotool")),
         Need("pulseaudio", "tests: a sound card that records", TESTS, program("pulseaudio")),
         Need("pulseaudio-utils", "tests: a sound card that records", TESTS, program("pactl", "parec")),
-        Need("ffmpeg", "tests: files that only it reads", TESTS, program("ffmpeg")),
+        Need("ffmpeg", "tests: a reader that is not the studio", TESTS, program("ffmpeg", "ffprobe")),
         Need("libasound2-plugins", "tests: a sound card that records", TESTS, alsa_pulse_plugin),
     ]
 

@@ -31,7 +31,7 @@ from nur_studio.core.paths import Directories
 from nur_studio.core.progress import CancelToken, Progress
 from nur_studio.core.request import MAX_SEED, GenerationRequest
 from nur_studio.core.timing import Marker, Section
-from nur_studio.core.track import Status, Track
+from nur_studio.core.track import IMPORTED, Status, Track
 from nur_studio.engines.base import EngineInfo
 from nur_studio.reference import music_track
 from nur_studio.studio import Studio
@@ -314,6 +314,14 @@ def test_a_take_made_to_loop_is_tagged_as_a_loop(take: Track) -> None:
     tags = tags_of(replace(take, recipe={**take.recipe, "details": {"loop": True}}))
     assert tags.loop == (0, take.frames)
     assert tags_of(take).loop is None
+
+
+def test_what_no_engine_made_claims_no_seed_and_keeps_its_exact_tempo(take: Track) -> None:
+    found = tags_of(replace(take, engine=IMPORTED, recipe={"tempo_exact": 119.52}))
+    assert (found.bpm, found.seed, found.engine, found.prompt) == (119.52, None, "", "")
+    assert found.comment == "Imported audio · Licence: for tests"
+    beatless = tags_of(replace(take, tempo=0))
+    assert (beatless.bpm, beatless.markers) == (None, ())
 
 
 def test_markers_stand_where_the_bars_are(take: Track) -> None:
