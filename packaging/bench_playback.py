@@ -1,23 +1,25 @@
-"""Count the dropouts of playback while the engine makes music beside it.
+"""Count the dropouts of playback while the machine is busy beside it.
 
-    .venv/bin/python packaging/bench_playback.py [SECONDS] [--idle | --busy]
+    .venv/bin/python packaging/bench_playback.py [--seconds 120] [--lanes 4 6] [--beside nothing | busy | engine]
 
-Plays four stems in real time into a private PulseAudio whose monitor is recorded; one stem numbers its own samples, so
-that every lost or repeated frame shows. Beside it the engine process makes one 30 s take after another (the default),
-nothing at all (--idle), or two processes do nothing but compute (--busy). Linux with PulseAudio's server, its `parec`
-and its ALSA plug-in.
+Plays lanes in real time into a private PulseAudio whose monitor is recorded; one lane numbers its own samples, so that
+every lost or repeated frame shows in the capture. Beside it two processes do nothing but compute (the default), the
+engine process makes one 30 s take after another, or there is nothing at all. Linux with PulseAudio's server, its
+`parec` and its ALSA plug-in; the server and the recorder run in real time, as a sound card does, where that is allowed.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -27,37 +29,61 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 from paper_sound_card import RATE, PulseCapture, alsa_config, counted, counting
 
-from nur_studio.audio.player import Player
-from nur_studio.core.mix import STEMS
+from nur_studio.audio.player import Player, PlayerState
+from nur_studio.audio.player_strips import BLOCK_FRAMES
 from nur_studio.core.paths import Directories
 from nur_studio.core.progress import CancelToken, ignore_progress
 from nur_studio.core.request import GenerationRequest
 from nur_studio.studio import Studio
 
 
+LANES = ("drums", "bass", "vocals", "guitar", "piano", "rest", *(f"lane {n}" for n in range(7, 17)))
+BESIDE = {"nothing": "nothing", "busy": "two busy processes", "engine": "the engine making takes of 30 s"}
+
+
+@dataclass(frozen=True)
+class Result:
+    lanes: int
+    dropouts: list[tuple[float, int, int]]  # at second, frames lost, frames of silence
+    heard: int
+    state: PlayerState
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Count the dropouts of playback while music is made beside it.")
-    parser.add_argument("seconds", type=int, nargs="?", default=120)
-    beside = parser.add_mutually_exclusive_group()
-    beside.add_argument("--idle", action="store_const", dest="beside", const="nothing")
-    beside.add_argument("--busy", action="store_const", dest="beside", const="two busy processes")
-    parser.set_defaults(beside="the engine making takes of 30 s")
+    parser = argparse.ArgumentParser(description="Count the dropouts of playback while the machine is busy beside it.")
+    parser.add_argument("--seconds", type=int, default=120)
+    parser.add_argument("--lanes", type=int, nargs="+", default=[4, 6])
+    parser.add_argument("--beside", choices=BESIDE, default="busy")
     options = parser.parse_args()
     frames = options.seconds * RATE
+    print(f"{options.seconds} s at {RATE} Hz in blocks of {BLOCK_FRAMES}, beside {BESIDE[options.beside]}", flush=True)
+    print("lanes            latency got  dropouts  reported  frames heard           load  error", flush=True)
+    for lanes in options.lanes:
+        result = measured(LANES[:lanes], frames, options.beside)
+        print(
+            f"{lanes:5}  {result.state.latency_s * 1000:18.1f} ms  {len(result.dropouts):8}  {result.state.dropouts:8}"
+            f"  {result.heard:9} of {frames:9}  {os.getloadavg()[0]:4.1f}  {result.state.error or 'none'}",
+            flush=True,
+        )
+        for second, lost, silent in result.dropouts[:20]:
+            print(f"       at {second:7.2f} s: {lost} frames lost, {silent} frames of silence", flush=True)
+
+
+def measured(lanes: Sequence[str], frames: int, beside: str) -> Result:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        lanes = []
-        for stem in STEMS:
-            path = folder / f"{stem}.flac"
-            audio = counting(frames) if stem == "bass" else np.zeros((frames, 2), np.float32)
+        sources = []
+        for lane in lanes:
+            audio = counting(frames) if lane == lanes[0] else np.zeros((frames, 2), np.float32)
+            path = folder / f"{lane}.flac"
             soundfile.write(path, audio, RATE, subtype="PCM_24")
-            lanes.append((stem, path))
+            sources.append((lane, path))
         capture = PulseCapture(folder)
         capture.plug_in()
         player = Player()
         try:
-            with alsa_config(capture.config), work_beside(options.beside, folder):
-                player.load(lanes, RATE, frames)
+            with alsa_config(capture.config), work_beside(beside, folder):
+                player.load(sources, RATE, frames)
                 capture.record()
                 player.play()
                 while not (state := player.state()).ended and not state.error:
@@ -67,25 +93,18 @@ def main() -> None:
             player.close()
         heard = counted(capture.played())
         capture.unplug()
-    report(heard, frames, options, state.error)
-
-
-def report(heard: np.ndarray, frames: int, options: argparse.Namespace, error: str) -> None:
     at = np.flatnonzero((heard >= 0) & (heard < frames))
     numbers = heard[at]
     gaps = np.flatnonzero((np.diff(numbers) != 1) | (np.diff(at) != 1))
-    print(
-        f"{options.seconds} s of four stems beside {options.beside}: {len(gaps)} dropouts, {len(numbers)} of {frames}"
-    )
-    print(f"{len(numbers)} of {frames} frames heard; {error or 'no error'}")
-    for gap in gaps[:20]:
-        lost, silence = numbers[gap + 1] - numbers[gap] - 1, at[gap + 1] - at[gap] - 1
-        print(f"  at {numbers[gap] / RATE:7.2f} s: {lost} frames lost, {silence} frames of silence")
+    dropouts = [
+        (numbers[gap] / RATE, int(numbers[gap + 1] - numbers[gap] - 1), int(at[gap + 1] - at[gap] - 1)) for gap in gaps
+    ]
+    return Result(len(lanes), dropouts, len(numbers), state)
 
 
 @contextlib.contextmanager
 def work_beside(kind: str, folder: Path) -> Iterator[None]:
-    if kind.startswith("two"):
+    if kind == "busy":
         busy = [subprocess.Popen([sys.executable, "-c", "while True: sum(range(10000))"]) for _ in range(2)]
         try:
             yield
@@ -93,7 +112,7 @@ def work_beside(kind: str, folder: Path) -> Iterator[None]:
             for process in busy:
                 process.kill()
                 process.wait()
-    elif kind.startswith("the engine"):
+    elif kind == "engine":
         cancel = CancelToken()
         made: list[str] = []
 

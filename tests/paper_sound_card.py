@@ -77,6 +77,7 @@ class PulseCapture:
             if self._server.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError("PulseAudio did not start")
             time.sleep(0.02)
+        _as_hardware(self._server)
 
     def record(self) -> None:
         """Start writing down what is played; returns once the first frames have come."""
@@ -89,6 +90,7 @@ class PulseCapture:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
+        _as_hardware(self._recorder)
         self._collector = threading.Thread(target=self._collect, args=(self._recorder,), daemon=True)
         self._collector.start()
         deadline = time.monotonic() + 10
@@ -126,6 +128,13 @@ class PulseCapture:
             self._recorder.stdout.close()
         self._recorder = self._server = None
         self._socket.unlink(missing_ok=True)
+
+
+def _as_hardware(process: subprocess.Popen[bytes]) -> None:
+    """A card's clock does not wait for a processor: neither may what stands for it. Where the system forbids that, the
+    machine must be less busy."""
+    with contextlib.suppress(PermissionError):
+        os.sched_setscheduler(process.pid, os.SCHED_RR, os.sched_param(10))
 
 
 def counting(frames: int) -> NDArray[np.float32]:

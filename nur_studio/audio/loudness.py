@@ -19,9 +19,9 @@ from nur_studio.core.sound import Audio
 _CELL = 16  # frames
 _TAPS = 24  # of each phase of the 4× interpolator
 _CHUNK_CELLS = 8192  # 3 s at 44.1 kHz: the largest piece held in float64 or oversampled
-_ABSOLUTE_GATE_LUFS = -70.0
+ABSOLUTE_GATE_LUFS = -70.0
 _RELATIVE_GATE_LU = -10.0
-_OFFSET_LUFS = -0.691  # makes a 997 Hz sine read its own level
+OFFSET_LUFS = -0.691  # makes a 997 Hz sine read its own level
 
 _LOOK_AHEAD_S = 0.005
 _RELEASE_DB_S = 30.0
@@ -190,7 +190,7 @@ def _extremes(audio: Audio) -> _Vector:
 
 
 @lru_cache(maxsize=8)
-def _k_weighting(sample_rate: int) -> _Exact:
+def k_weighting(sample_rate: int) -> _Exact:
     """The two filters of BS.1770 as second-order sections, at any rate.
 
     The standard tabulates them for 48 kHz; these are the analogue prototypes that the bilinear transform turns into
@@ -220,7 +220,7 @@ def _cell_energies(audio: Audio, sample_rate: int, cell: int) -> _Exact:
     """The K-weighted energy, channels summed, of every `cell` frames; the last cell may be a partial one."""
     from scipy.signal import sosfilt
 
-    sections = _k_weighting(sample_rate)
+    sections = k_weighting(sample_rate)
     state = np.zeros((len(sections), audio.shape[1], 2))
     energies = np.zeros(-(-len(audio) // cell))
     step = cell * max(1, _CHUNK_CELLS * _CELL // cell)
@@ -255,11 +255,11 @@ def _lufs_of_hops(energies: _Exact, hop_frames: float) -> float:
 def _gated(blocks: Iterable[float]) -> float:
     """The loudness of block powers behind both gates."""
     powers = np.asarray(blocks, dtype=np.float64)
-    powers = powers[powers > 10.0 ** ((_ABSOLUTE_GATE_LUFS - _OFFSET_LUFS) / 10.0)]
+    powers = powers[powers > 10.0 ** ((ABSOLUTE_GATE_LUFS - OFFSET_LUFS) / 10.0)]
     if powers.size == 0:
         return -math.inf
     kept = powers[powers > powers.mean() * 10.0 ** (_RELATIVE_GATE_LU / 10.0)]
-    return _OFFSET_LUFS + 10.0 * math.log10(float(kept.mean()))
+    return OFFSET_LUFS + 10.0 * math.log10(float(kept.mean()))
 
 
 # --- true peak ------------------------------------------------------------------------------------------------------

@@ -6,24 +6,24 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nur_studio.audio.player_link import PlayerLink
+from nur_studio.audio.player_meters import MeterReader
 from nur_studio.audio.player_state import (
-    BLOCKS,
     CLOCK,
     DROPOUTS,
     ENDED_SEQ,
     JUMP_SEQ,
     LOAD_SEQ,
     MAX_LANES,
-    POLLS,
     READY,
     REFUSED_SEQ,
     SEGMENT,
     WAITING,
     PlayerState,
     heard_run,
+    is_through,
     position_at,
 )
-from nur_studio.core.mix import Mix
+from nur_studio.core.mix import Mix, to_linear
 
 __all__ = ["Player", "PlayerState"]
 
@@ -42,7 +42,9 @@ class Player:
     def __init__(self, device: str = "") -> None:
         self._device = device
         self._link: PlayerLink | None = None
+        self._meters: MeterReader | None = None  # of the same life
         self._mix = Mix()
+        self._volume = 1.0
         self._lanes: tuple[str, ...] = ()
         self._load: tuple[object, ...] | None = None  # the command that loads the track again, without its number
         self._grown = 0
@@ -54,13 +56,12 @@ class Player:
         self._playing = False
         self._ended = False
         self._shown_run = (0.0, 0.0)  # its segment and run
-        self._seen_blocks = 0  # when the peaks were last read
         self._dropouts = 0  # of processes that are no more
 
     def start(self) -> None:
         """Start the process, so that the first play is immediate."""
         if self._link is None:
-            self._link = PlayerLink(self._device)
+            self._connect()
 
     def load(
         self, sources: Sequence[tuple[str, Path]], sample_rate: int, frames: int, *, carry_on: bool = False
@@ -133,6 +134,11 @@ class Player:
         self._mix = mix
         self._write_gains()
 
+    def set_volume(self, volume_db: float) -> None:
+        """How loud it is listened to, in a glide like a mix. The meters do not see it: they are the mix's."""
+        self._volume = to_linear(volume_db)
+        self._write_gains()
+
     def set_device(self, name: str) -> None:
         """Play on this device ("" is the system's default) from now on, going on where it is."""
         self._device = name
@@ -165,15 +171,20 @@ class Player:
         self._sync()
         block = link.block
         loaded = block.integers[LOAD_SEQ] == self._load_seq
-        peaks, master_peaks = self._read_peaks()
+        assert self._meters is not None
+        levels = self._meters.read(len(self._lanes), self._load_seq)
         return PlayerState(
             position_frames=self._position(),
             playing=self._playing,
             waiting=self._playing and (not loaded or bool(block.integers[WAITING])),
             ready_frames=int(block.integers[READY]) if loaded else 0,
             ended=self._ended,
-            peaks=peaks,
-            master_peaks=master_peaks,
+            peaks=dict(zip(self._lanes, levels.peaks, strict=True)),
+            rms=dict(zip(self._lanes, levels.rms, strict=True)),
+            master_peaks=levels.master_peaks,
+            master_rms=levels.master_rms,
+            momentary_lufs=float(block.loudness[0]),
+            short_term_lufs=float(block.loudness[1]),
             dropouts=self._total_dropouts,
             latency_s=float(block.latency[0]),
             device=link.device,
@@ -185,6 +196,11 @@ class Player:
         link, self._link = self._link, None
         if link is not None:
             link.close()
+
+    def _connect(self) -> None:
+        self._link = PlayerLink(self._device)
+        self._meters = MeterReader(self._link.block)
+        self._write_gains()
 
     def _take(self, lanes: Sequence[str], frames: int, load: tuple[object, ...] | None, carry_on: bool) -> None:
         self._lanes, self._frames, self._load, self._grown = tuple(lanes), frames, load, 0
@@ -212,7 +228,8 @@ class Player:
         self._dropouts = self._total_dropouts
         if self._link is not None:
             self._link.close()
-        self._link, self._shown_run = PlayerLink(self._device), (0.0, 0.0)
+        self._connect()
+        self._shown_run = (0.0, 0.0)
         if self._load is None:
             return
         self._load_seq = self._next()
@@ -243,7 +260,9 @@ class Player:
         if link is None or not self._playing:
             return
         if link.block.integers[ENDED_SEQ] == self._play_seq:
-            self._playing, self._ended = False, True
+            anchor = link.block.read_anchor()
+            if anchor is None or is_through(anchor, CLOCK()):
+                self._playing, self._ended = False, True
         elif link.block.integers[REFUSED_SEQ] == self._play_seq:
             self._playing = False
 
@@ -260,6 +279,8 @@ class Player:
 
     def _position(self) -> int:
         assert self._link is not None
+        if self._ended:
+            return self._frames
         block = self._link.block
         anchor = block.read_anchor() if block.integers[JUMP_SEQ] == self._jump_seq else None
         if anchor is None:
@@ -270,19 +291,10 @@ class Player:
         self._shown_run = (segment, run)
         return min(position_at(anchor, run), self._frames)
 
-    def _read_peaks(self) -> tuple[dict[str, tuple[float, float]], tuple[float, float]]:
-        assert self._link is not None
-        block = self._link.block
-        blocks = int(block.integers[BLOCKS])
-        rows = block.peaks.tolist() if blocks != self._seen_blocks else [[0.0, 0.0]] * (MAX_LANES + 1)
-        self._seen_blocks = blocks
-        block.integers[POLLS] += 1
-        lanes = {lane: (rows[row][0], rows[row][1]) for row, lane in enumerate(self._lanes)}
-        return lanes, (rows[MAX_LANES][0], rows[MAX_LANES][1])
-
     def _write_gains(self) -> None:
         if self._link is None:
             return
+        self._link.block.volume[0] = self._volume
         gains = self._link.block.gains[self._load_seq % 2]
         for row, lane in enumerate(self._lanes):
             gains[row] = self._mix.gains(lane)

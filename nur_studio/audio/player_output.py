@@ -11,13 +11,18 @@ from typing import Any
 
 import numpy as np
 
-from nur_studio.audio.player_render import BLOCK_FRAMES, Renderer
+from nur_studio.audio.player_render import Renderer
 from nur_studio.audio.player_state import CLOCK, DROPOUTS, Block
+from nur_studio.audio.player_strips import BLOCK_FRAMES
+from nur_studio.audio.real_time import ask_for_callback_priority
 from nur_studio.core.errors import AudioUnavailable
 
-LATENCY_S = 0.08
-"""Asked of the device: a mute still feels immediate, and a busy machine has some time to catch up in."""
+LATENCY_S = 0.01
+"""Asked of the device: two blocks, so that what is done to the mix is heard within 20 ms."""
+CAREFUL_LATENCY_S = 0.08
+"""Asked where the system grants no real time: a busy machine then needs this long to catch up."""
 _MOST_LATENCY_S = 0.24  # asked for once there were dropouts
+_PATIENCE = 2  # dropouts before a stream is given up for one of more latency
 _PREROLL_S = 0.05
 """Silence that a fresh stream gets first: sound servers lose up to 20 ms of a stream's beginning, measured."""
 _LINGER_S = 1.0  # of silence before the device is let go, so that play after pause is instant
@@ -27,15 +32,15 @@ _DEAD_S = 2.0  # a device that asks for nothing this long is gone, whatever it s
 class Output:
     """At most one open stream, which plays `renderer`. Not for several threads; only the callback runs beside it."""
 
-    def __init__(self, renderer: Renderer, block: Block) -> None:
+    def __init__(self, renderer: Renderer, block: Block, real_time: bool) -> None:
         self._renderer = renderer
         self._block = block
         self._library: ModuleType | None = None
         self._stream: Any = None
         self._stale = False  # PortAudio's list of devices may no longer be true
         self._rate = 0
-        self._wanted_latency = LATENCY_S
-        self._known_dropouts = 0
+        self._wanted_latency = LATENCY_S if real_time else CAREFUL_LATENCY_S
+        self._known_dropouts = 0  # when the stream was opened
         self._preroll = 0  # blocks of silence still to come
         self._linger = 0
         self._finished = False  # the callback ended the stream itself
@@ -58,6 +63,12 @@ class Output:
         except AudioUnavailable:
             return []
         return [name for _, name in _named_outputs(library)]
+
+    @property
+    def falls_behind(self) -> bool:
+        """Whether the open stream drops out again and again, and one of more latency may not."""
+        dropouts = int(self._block.integers[DROPOUTS]) - self._known_dropouts
+        return self.is_open and dropouts >= _PATIENCE and self._wanted_latency < _MOST_LATENCY_S
 
     def suitable_rate(self, device: str, wanted: int) -> int:
         """`wanted` where the device takes it, else the device's own rate. Raises AudioUnavailable."""
@@ -130,11 +141,11 @@ class Output:
         )
 
     def _latency(self) -> float:
-        """More, from stream to stream, as long as there are dropouts."""
+        """More, from stream to stream, as long as there are dropouts: 10, 20, 40, 80, 160, 240 ms."""
         dropouts = int(self._block.integers[DROPOUTS])
         if dropouts > self._known_dropouts:
             self._known_dropouts = dropouts
-            self._wanted_latency = min(self._wanted_latency * 1.75, _MOST_LATENCY_S)
+            self._wanted_latency = min(self._wanted_latency * 2, _MOST_LATENCY_S)
         return self._wanted_latency
 
     def forget_devices(self) -> None:
@@ -151,7 +162,7 @@ class Output:
             now = self._last_block = CLOCK()
             if hurry:
                 hurry = False
-                _ask_for_real_time()
+                ask_for_callback_priority()
             if self._preroll > 0:
                 self._preroll -= 1
                 out.fill(0.0)
@@ -205,13 +216,6 @@ class Output:
             )
         default = int(library.default.device[1])
         return default if default >= 0 else outputs[0][0]
-
-
-def _ask_for_real_time() -> None:
-    """For the calling thread, where the system lets its people ask (Linux; others do it for every audio thread)."""
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError):
-            os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(5))
 
 
 def _named_outputs(library: ModuleType) -> list[tuple[int, str]]:

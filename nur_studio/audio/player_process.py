@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import os
 import signal
 import sys
 import time
@@ -13,6 +12,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from nur_studio.audio.player_loudness import LoudnessMeter
 from nur_studio.audio.player_output import Output
 from nur_studio.audio.player_render import HERE, Order, Renderer
 from nur_studio.audio.player_source import FileSource, GrowingSource, Source
@@ -25,6 +25,7 @@ from nur_studio.audio.player_state import (
     heard_run,
     position_at,
 )
+from nur_studio.audio.real_time import ask_for_priority
 from nur_studio.core.errors import AudioUnavailable
 
 _TICK_S = 0.03  # how often stream and loading are looked after
@@ -36,12 +37,12 @@ _SWITCH_S = 0.25  # time a fade may take before a device is changed regardless
 def run_player(connection: Connection, memory: Any, device: str) -> None:
     """Be the player until the window says close or is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C in the terminal is the window's to answer
-    _ask_for_priority()
+    real_time = ask_for_priority()
     sys.setswitchinterval(0.0005)  # the callback must not wait 5 ms for a thread that computes
     gc.collect()
     gc.freeze()
     gc.disable()  # nothing here makes cycles, and a collection in the callback would be heard
-    player = _Player(connection, Block(memory), device)
+    player = _Player(connection, Block(memory), device, real_time)
     try:
         player.serve()
     except (EOFError, BrokenPipeError, ConnectionResetError):
@@ -50,25 +51,15 @@ def run_player(connection: Connection, memory: Any, device: str) -> None:
         player.shut()
 
 
-def _ask_for_priority() -> None:
-    """Only root may on Linux and macOS; without it the machine's fairness has to do."""
-    if sys.platform == "win32":
-        import psutil
-
-        psutil.Process().nice(psutil.HIGH_PRIORITY_CLASS)
-    else:
-        with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, 0, -11)
-
-
 class _Player:
     """Commands come as (name, arguments…) and are done in their order; each is a method `do_<name>`."""
 
-    def __init__(self, connection: Connection, block: Block, device: str) -> None:
+    def __init__(self, connection: Connection, block: Block, device: str, real_time: bool) -> None:
         self._connection = connection
         self._block = block
         self._renderer = Renderer(block)
-        self._output = Output(self._renderer, block)
+        self._output = Output(self._renderer, block, real_time)
+        self._loudness = LoudnessMeter(self._renderer.tap)
         self._device = device
         self._source: Source | None = None  # the last one loaded
         self._successor: Order | None = None  # waits until its source has enough to carry on
@@ -144,9 +135,22 @@ class _Player:
     def do_device(self, name: str) -> None:
         self._device = name
         self._tell("error", "")
-        if not self._output.is_open:
+        if self._output.is_open:
+            self._change_stream()
+        else:
             self._tell("device", name)
-            return
+
+    def do_devices(self) -> None:
+        self._output.forget_devices()
+        self._tell("devices", self._output.devices())
+
+    def do_close(self) -> None:
+        self._closing = True
+
+    # How they are done.
+
+    def _change_stream(self) -> None:
+        """Another one in place of the open one, going on where it was heard last."""
         self._order(hold=True)
         until = CLOCK() + _SWITCH_S
         with contextlib.suppress(AudioUnavailable):  # gone already: so much the better
@@ -157,15 +161,6 @@ class _Player:
         self._order(hold=False)
         if self._renderer.active:
             self._start()
-
-    def do_devices(self) -> None:
-        self._output.forget_devices()
-        self._tell("devices", self._output.devices())
-
-    def do_close(self) -> None:
-        self._closing = True
-
-    # How they are done.
 
     def _order(self, **changes: Any) -> None:
         self._put(self._renderer.order._replace(**changes))
@@ -206,7 +201,7 @@ class _Player:
         self._block.integers[READY] = 0
         self._block.integers[LOAD_SEQ] = seq
         order = self._renderer.order
-        order = order._replace(source=source, gain_set=seq % 2, jump=order.jump + 1, loop=self._out_loop(source))
+        order = order._replace(source=source, load_seq=seq, jump=order.jump + 1, loop=self._out_loop(source))
         if source is not None:
             source.start()
         self._loading = source is not None
@@ -252,24 +247,23 @@ class _Player:
         self._loading = True
         self._put(order._replace(source=other, jump=order.jump + 1, jump_frame=frame, loop=self._out_loop(other)))
 
+    @property
+    def _heard(self) -> int | None:
+        """The frame at the device's rate that is heard now, or None where nothing tells."""
+        anchor = self._block.read_anchor()
+        return None if anchor is None else self._out(position_at(anchor, heard_run(anchor, CLOCK())))
+
     def _rewind_to_heard(self) -> None:
         """What the old device still has queued is lost with it: go back to what was heard last."""
-        anchor, source = self._block.read_anchor(), self._source
-        if anchor is None or source is None or self._renderer.order.source is not source:
-            return
-        behind = int(self._block.latency[0] * source.out_rate)
-        frame = max(self._renderer.position - behind, 0)
-        order = self._renderer.order
-        self._put(order._replace(jump=order.jump + 1, jump_frame=frame))
+        order, frame = self._renderer.order, self._heard
+        if frame is not None and order.source is self._source is self._renderer.source:
+            self._put(order._replace(jump=order.jump + 1, jump_frame=frame))
 
     def _refuse(self, sentence: str) -> None:
         """No sound can be had: stand still at what was heard last, and say why."""
         order = self._renderer.order
         self._block.integers[REFUSED_SEQ] = order.play_seq
-        anchor = self._block.read_anchor()
-        frame = None
-        if self._renderer.sounding and anchor is not None:
-            frame = self._out(position_at(anchor, heard_run(anchor, CLOCK())))
+        frame = self._heard if self._renderer.sounding else None
         order = order._replace(playing=False)
         self._put(order if frame is None else order._replace(jump=order.jump + 1, jump_frame=frame))
         self._tell("error", sentence)
@@ -283,15 +277,27 @@ class _Player:
                 self._refuse(source.fault)
         if self._successor is not None and self._can_take_over(self._successor.source):
             self._join_successor()
+        self._measure()
         try:
-            if self._output.is_open and not self._output.check():
+            if self._output.falls_behind:
+                self._change_stream()
+            elif self._output.is_open and not self._output.check():
                 self._renderer.settle()
                 if self._renderer.active:  # a play came while the stream was on its way out
                     self._start()
         except AudioUnavailable as error:
             self._refuse(str(error))
-        if self._retired and self._renderer.source is self._renderer.order.source:
+        renderer = self._renderer
+        if self._retired and renderer.leaving is None and renderer.source is renderer.order.source:
             self._retired = [source for source in self._retired if source.is_alive()]
+
+    def _measure(self) -> None:
+        """Here and not in the callback, which has no time for a filter."""
+        if self._output.is_open:
+            self._loudness.follow(self._output.rate)
+        else:
+            self._loudness.reset()
+        self._block.loudness[:] = self._loudness.momentary_lufs, self._loudness.short_term_lufs
 
     def _can_take_over(self, source: Source | None) -> bool:
         if source is None or not self._renderer.sounding:

@@ -7,11 +7,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from nur_studio.audio.player_loudness import Tap
 from nur_studio.audio.player_source import Source
 from nur_studio.audio.player_state import (
-    BLOCKS,
     ENDED_SEQ,
     JUMP_SEQ,
+    LANES_SEQ,
     LOOP_END,
     LOOP_START,
     MAX_LANES,
@@ -26,12 +27,13 @@ from nur_studio.audio.player_state import (
     WAITING,
     Block,
 )
+from nur_studio.audio.player_strips import BLOCK_FRAMES, Meters, Strips, glide
 from nur_studio.core.sound import Audio
 
-BLOCK_FRAMES = 256
-"""Frames a callback, and over which a gain glides: 5.8 ms at 44.1 kHz."""
 FADE_FRAMES = 192
 """Fade before a pause or jump and after it: 4.4 ms at 44.1 kHz."""
+CROSS_FRAMES = 1024
+"""A source takes over from a sounding one in a crossfade: 23 ms. Where both are the same sound, nothing is heard."""
 _RESUME_S = 0.2  # audio wanted ahead before a wait for more of it ends
 _SOUGHT_AHEAD = BLOCK_FRAMES + FADE_FRAMES  # with less than this ready, fade out while there is still sound for it
 
@@ -44,8 +46,8 @@ class Order(NamedTuple):
     """What is to be done, replaced as a whole by the commanding thread, so the callback never sees a half.
 
     Frames are at the device's rate. `jump` counts up with every jump asked for, `jump_seq` is the window's number of
-    it; another `source` or `gain_set` comes into force with a jump only. `hold` silences as pause does, for the time
-    that a device is changed.
+    it; another `source` comes into force with a jump only, and with it the gains of `load_seq`. `hold` silences as
+    pause does, for the time that a device is changed.
     """
 
     playing: bool = False
@@ -56,7 +58,7 @@ class Order(NamedTuple):
     loop: tuple[int, int] | None = None
     hold: bool = False
     source: Source | None = None
-    gain_set: int = 0
+    load_seq: int = 0
 
 
 class Renderer:
@@ -75,16 +77,19 @@ class Renderer:
         self._ended = -1  # the play_seq that came to the end
         self._run = 0  # frames since the last jump or change of loop
         self._loop: tuple[int, int] | None = None
-        self._gain_set = 0
-        self._ramp = (np.arange(1, BLOCK_FRAMES + 1, dtype=np.float32) / BLOCK_FRAMES)[:, None]
-        self._fade = (np.arange(FADE_FRAMES + 1, dtype=np.float32) / FADE_FRAMES)[:, None]
-        self._gains = np.zeros((MAX_LANES, 2), np.float32)
-        self._targets = np.zeros((MAX_LANES, 2), np.float32)
-        self._glide = np.zeros((MAX_LANES, BLOCK_FRAMES, 2), np.float32)
-        self._gliding = [False] * MAX_LANES
+        self._straight = 0  # frames since the last jump or turn of the loop: so far the position ran straight
+        self._load_seq = 0
+        self.leaving: Source | None = None  # the one that a crossfade takes leave of
+        self._crossed = 0  # frames of that fade
+        self._strips, self._leaving_strips = Strips(), Strips()
+        self._meters = Meters()
+        self.tap = Tap()  # what is played, before the listening volume
+        self._volume = Strips()  # of one lane: the sum
+        self._volume_gains = np.ones((1, 2))
+        self._fade = np.concatenate((np.zeros((1, 1), np.float32), glide(FADE_FRAMES)))
+        self._cross = np.concatenate((np.zeros((1, 1), np.float32), glide(CROSS_FRAMES)))
         self._scratch = np.zeros((BLOCK_FRAMES, 2), np.float32)
-        self._peaks = np.zeros((MAX_LANES + 1, 2))
-        self._span_peak = np.zeros(2, np.float32)
+        self._still_at: float | None = None  # when what was heard last is through
         self._polls = 0
         self._anchor = np.zeros(block.anchors.shape[1])
         self._anchor[OUT_RATE] = self._anchor[TRACK_RATE] = 1.0
@@ -115,24 +120,28 @@ class Renderer:
         """Do what can be done without sound: for when no stream runs."""
         order = self.order
         self._level = 0
+        self.leaving = None
         if order.jump != self._jumped:
             self._jump(order)
         elif order.loop != self._loop:
             self._loop = order.loop
             self._begin_segment()
-        self._anchor[RUN], self._anchor[SOUNDING] = self._run, 0.0
+        # Long heard, whatever it was.
+        self._anchor[TIME], self._anchor[RUN], self._anchor[SOUNDING] = 0.0, self._run, 0.0
         self.waiting = False
         self._block.integers[WAITING] = 0
         self._block.write_anchor(self._anchor)
 
     def _render_block(self, out: Audio, heard_at: float) -> None:
         order = self.order
+        if order.jump != self._jumped and self._may_cross(order):
+            self._cross_over(order)
         if order.loop != self._loop and order.jump == self._jumped:
             self._loop = order.loop
             self._begin_segment()
         anchor = self._anchor
         anchor[TIME], anchor[RUN], anchor[SOUNDING] = heard_at, self._run, 0.0
-        self._peaks.fill(0.0)
+        self._meters.begin(len(out))
         self._prepare_gains(len(out))
         self.silent_frames += len(out)
         done = 0
@@ -148,9 +157,17 @@ class Renderer:
             if not wanted and self._level == 0:
                 break
             done += self._span(out, done, order, source, wanted)
-        self._finish_gains(len(out))
-        np.maximum.reduce(np.abs(out, out=self._scratch[: len(out)]), axis=0, out=self._span_peak)
-        self._peaks[MAX_LANES] = self._span_peak
+        self._strips.finish(len(out))
+        self._meters.take(out[None], MAX_LANES)
+        self.tap.write(out)
+        self._volume.scale(out)
+        self._volume.finish(len(out))
+        if anchor[SOUNDING] > 0.0:
+            self._still_at = None
+        elif self._still_at is None:
+            self._still_at = anchor[TIME]
+        else:
+            anchor[TIME] = self._still_at
         self._publish()
 
     def _wanted(self, order: Order, source: Source) -> bool:
@@ -176,6 +193,8 @@ class Renderer:
         """Fill one stretch in which nothing changes its course. Returns its frames."""
         limit = self._limit(source)
         frames = min(len(out) - done, limit - self.position)
+        if self.leaving is not None:
+            frames = min(frames, CROSS_FRAMES - self._crossed)
         if self._level == 0 and self.position == 0:
             self._level = FADE_FRAMES  # a track begins by itself: a fade would dull a drum on its first sample
         if not wanted:
@@ -183,7 +202,9 @@ class Renderer:
         elif self._level < FADE_FRAMES:
             frames = min(frames, FADE_FRAMES - self._level)
         stretch = out[done : done + frames]
-        self._add_lanes(source, stretch, done)
+        self._strips.add(source.audio, self.position, stretch, done, self._meters)
+        if self.leaving is not None:
+            self._add_leaving(self.leaving, stretch, done)
         if not wanted:
             self._level -= frames
             stretch *= self._fade[self._level : self._level + frames][::-1]
@@ -192,6 +213,7 @@ class Renderer:
             stretch *= self._fade[self._level - frames + 1 : self._level + 1]
         self.position += frames
         self._run += frames
+        self._straight += frames
         self._anchor[SOUNDING] += frames
         self.silent_frames = 0
         if self.position == limit:
@@ -202,6 +224,7 @@ class Renderer:
         """At the loop's end go round, at the track's end stop. No fade in either: the seam is the music's own."""
         if self._loop is not None and limit == self._loop[1]:
             self.position = self._loop[0]
+            self._straight = 0
         elif order.playing and order.jump == self._jumped:
             self._level = 0
             self._ended = order.play_seq
@@ -209,73 +232,92 @@ class Renderer:
         else:
             self._level = 0
 
+    def _may_cross(self, order: Order) -> bool:
+        """Whether order's source can take over in mid-sound: it plays on at the same place, and is that far already."""
+        old, new = self.source, order.source
+        if old is None or new is None or self.leaving is not None or self._level == 0 or order.jump_frame != HERE:
+            return False
+        if not order.playing or order.hold or order.play_seq == self._ended or new.out_rate != old.out_rate:
+            return False
+        return min(self.position + CROSS_FRAMES + _SOUGHT_AHEAD, new.total) <= new.ready and self.position < new.total
+
+    def _cross_over(self, order: Order) -> None:
+        """Begin the crossfade. Positions go on being counted as before."""
+        self._jumped = order.jump
+        self.leaving, self._crossed = self.source, 0
+        self._strips, self._leaving_strips = self._leaving_strips, self._strips
+        self._take_lanes(order)
+        anchor, source = self._anchor, order.source
+        if source is not None and source.track_rate != anchor[TRACK_RATE]:
+            self._begin_segment()
+        self._block.integers[JUMP_SEQ] = order.jump_seq
+
+    def _add_leaving(self, leaving: Source, stretch: Audio, done: int) -> None:
+        """The crossfade over `stretch`, which holds the new source at full level."""
+        frames, crossed = len(stretch), self._crossed
+        up = self._cross[crossed + 1 : crossed + frames + 1]
+        stretch *= up
+        there = max(0, min(frames, leaving.total - self.position))  # it may have been shorter
+        old = self._scratch[:there]
+        old.fill(0.0)
+        self._leaving_strips.add(leaving.audio, self.position, old, done, None)
+        stretch[:there] += old
+        old *= up[:there]
+        stretch[:there] -= old
+        self._crossed += frames
+        if self._crossed == CROSS_FRAMES:
+            self.leaving = None
+
     def _jump(self, order: Order) -> None:
         self._jumped = order.jump
         self._loop = order.loop
-        self.source = order.source
+        self.leaving = None
+        self._take_lanes(order)
         frame = self.position if order.jump_frame == HERE else order.jump_frame
         self.position = frame if self.source is None else min(frame, self.source.total)
-        self._gain_set = order.gain_set
-        self._prepare_gains(0)
+        self._straight = 0
         self._begin_segment()
         self._block.integers[JUMP_SEQ] = order.jump_seq
 
+    def _take_lanes(self, order: Order) -> None:
+        self.source, self._load_seq = order.source, order.load_seq
+        self._block.integers[LANES_SEQ] = order.load_seq
+        self._strips.set(self._wanted_gains)
+
     def _begin_segment(self) -> None:
-        """From here on, positions are counted as a new run."""
-        self._run = 0
+        """From here on, positions are counted as a new run.
+
+        It is begun so far back as the position ran straight: what was handed out before is yet to be heard.
+        """
+        loop = self._loop or (0, 0)
+        self._run = self._straight if self._loop is None or self.position < self._loop[1] else 0
         anchor, source = self._anchor, self.source
         anchor[SEGMENT] += 1
-        anchor[START] = self.position
-        anchor[LOOP_START], anchor[LOOP_END] = self._loop or (0, 0)
+        anchor[START] = self.position - self._run
+        anchor[LOOP_START], anchor[LOOP_END] = loop
         if source is not None:
             anchor[OUT_RATE], anchor[TRACK_RATE] = source.out_rate, source.track_rate
 
+    @property
+    def _wanted_gains(self) -> NDArray[np.float64]:
+        lanes = 0 if self.source is None else len(self.source.lanes)
+        return self._block.gains[self._load_seq % 2, :lanes]
+
     def _prepare_gains(self, frames: int) -> None:
         """Read where the gains are to go, and lay out the glide there for a block of `frames`."""
-        lanes = 0 if self.source is None else len(self.source.lanes)
-        targets = self._targets[:lanes]
-        np.copyto(targets, self._block.gains[self._gain_set, :lanes], casting="same_kind")
+        self._volume_gains[:] = self._block.volume[0]
         if self._level == 0:  # nothing sounds: no need to glide
-            self._gains[:lanes] = targets
-        for lane in range(lanes):
-            now, then = self._gains[lane], self._targets[lane]
-            gliding = bool(now[0] != then[0] or now[1] != then[1])
-            self._gliding[lane] = gliding
-            if gliding:
-                glide = self._glide[lane, :frames]
-                np.multiply(self._ramp[:frames], then - now, out=glide)
-                glide += now
-
-    def _finish_gains(self, frames: int) -> None:
-        for lane in range(MAX_LANES):
-            if self._gliding[lane]:
-                self._gliding[lane] = False
-                # A short block only goes part of the way; the slope is the same.
-                self._gains[lane] = self._targets[lane] if frames == BLOCK_FRAMES else self._glide[lane, frames - 1]
-
-    def _add_lanes(self, source: Source, stretch: Audio, done: int) -> None:
-        frames = len(stretch)
-        scratch = self._scratch[:frames]
-        for lane, audio in enumerate(source.audio):
-            gain: NDArray[np.float32] = self._gains[lane]
-            if self._gliding[lane]:
-                gain = self._glide[lane, done : done + frames]
-            elif not gain[0] and not gain[1]:
-                continue
-            np.multiply(audio[self.position : self.position + frames], gain, out=scratch)
-            stretch += scratch
-            np.abs(scratch, out=scratch)
-            np.maximum.reduce(scratch, axis=0, out=self._span_peak)
-            np.maximum(self._peaks[lane], self._span_peak, out=self._peaks[lane])
+            self._strips.set(self._wanted_gains)
+            self._volume.set(self._volume_gains)
+        else:
+            self._strips.head_for(self._wanted_gains, frames)
+            self._volume.head_for(self._volume_gains, frames)
 
     def _publish(self) -> None:
-        block = self._block
+        block, meters = self._block, self._meters
         polls = block.integers[POLLS]
-        if polls != self._polls:
-            self._polls = polls
-            block.peaks[:] = self._peaks
-        else:
-            np.maximum(block.peaks, self._peaks, out=block.peaks)
+        anew = bool(polls != self._polls)
+        self._polls = polls
         block.integers[WAITING] = self.waiting
-        block.integers[BLOCKS] += 1
+        block.write_meters(meters.peaks, meters.energies, meters.frames, anew)
         block.write_anchor(self._anchor)

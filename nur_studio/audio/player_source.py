@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import soundfile
 
+from nur_studio.audio.real_time import humbly
 from nur_studio.core.sound import Audio
 
 _CHUNK = 32768  # frames decoded at a time and lane: 0.7 s, some 2 ms of work
@@ -79,7 +80,9 @@ class _Lane:
     def write(self, chunk: Audio, last: bool) -> None:
         """Append `chunk`; whatever the last one leaves empty stays silent."""
         if self._resampler is not None:
-            chunk = self._resampler.resample_chunk(np.ascontiguousarray(chunk), last=last)
+            chunk = np.ascontiguousarray(chunk)
+            with humbly():
+                chunk = self._resampler.resample_chunk(chunk, last=last)
         count = min(len(chunk), len(self._buffer) - self.filled)
         self._buffer[self.filled : self.filled + count] = chunk[:count]
         self.filled = len(self._buffer) if last else self.filled + count
@@ -115,7 +118,8 @@ class FileSource(Source):
         while self.ready < self.total and not self._stopped.is_set():
             for file, writer in zip(files, writers, strict=True):
                 if writer.filled < self.total:
-                    chunk = file.read(_CHUNK, dtype="float32", always_2d=True)
+                    with humbly():
+                        chunk = file.read(_CHUNK, dtype="float32", always_2d=True)
                     writer.write(np.broadcast_to(chunk, (len(chunk), 2)), last=len(chunk) < _CHUNK)
             self.ready = min(writer.filled for writer in writers)
 

@@ -125,7 +125,7 @@ def test_a_running_stream_loops_to_the_sample_and_seeks_and_mutes_without_a_clic
     time.sleep(0.3)
     heard = pulse_capture.played()
     first = int(np.flatnonzero(heard.any(axis=1))[0])
-    assert np.abs(np.diff(heard[first:], axis=0)).max() < 0.8 * (NATURAL + 1 / 192 + 1 / 256)
+    assert np.abs(np.diff(heard[first:], axis=0)).max() < 0.8 * (NATURAL + np.pi / 2 * (1 / 192 + 1 / 256))
     expected = np.resize(4 * sine(PERIOD, 0.2), (40000, 2))  # whole periods looped: one sine without end
     np.testing.assert_allclose(heard[first - 1 : first - 1 + 40000], expected, atol=1e-5)
 
@@ -182,7 +182,7 @@ def test_finished_stems_take_over_from_the_preview_while_it_plays(
     heard = pulse_capture.played()
     loud = np.flatnonzero(heard.any(axis=1))
     assert loud[-1] - loud[0] + 2 == pytest.approx(frames, abs=3)
-    assert np.abs(np.diff(heard, axis=0)).max() < 0.8 * (NATURAL + 1 / 192) * 1.01
+    assert np.abs(np.diff(heard, axis=0)).max() < 0.8 * (NATURAL + np.pi / 2 / 192) * 1.01
 
 
 def test_a_device_that_vanishes_is_said_and_play_takes_it_up_again(

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from nur_studio.audio.player_render import BLOCK_FRAMES, FADE_FRAMES, Order, Renderer
+from nur_studio.audio.player_render import FADE_FRAMES, Order, Renderer
 from nur_studio.audio.player_source import Source
 from nur_studio.audio.player_state import ENDED_SEQ, MAX_LANES, POLLS, Block, heard_run, position_at
+from nur_studio.audio.player_strips import BLOCK_FRAMES
 from nur_studio.core.mix import Channel, Mix
 
 RATE = 44100
@@ -81,8 +82,8 @@ def steepest(audio: NDArray[np.float32]) -> float:
 
 
 NATURAL = steepest(sine(2 * PERIOD))
-FADING = 0.5 / FADE_FRAMES  # what the transport's fade adds to a sine of 0.5 at most
-GLIDING = 0.5 / BLOCK_FRAMES
+FADING = 0.5 * np.pi / 2 / FADE_FRAMES  # what the transport's fade adds to a sine of 0.5 at most
+GLIDING = 0.5 * np.pi / 2 / BLOCK_FRAMES
 
 
 def test_lanes_add_up_to_the_last_bit_and_the_end_is_the_end() -> None:
@@ -109,7 +110,7 @@ def test_a_seek_is_exact_after_a_fade_of_under_five_milliseconds() -> None:
     np.testing.assert_array_equal(
         heard[2 * FADE_FRAMES :], audio[30000 + FADE_FRAMES : 30000 + 4 * BLOCK_FRAMES - FADE_FRAMES]
     )
-    fade = np.arange(1, FADE_FRAMES + 1, dtype=np.float32)[:, None] / FADE_FRAMES
+    fade = 0.5 - 0.5 * np.cos(np.pi * np.arange(1, FADE_FRAMES + 1)[:, None] / FADE_FRAMES)
     np.testing.assert_allclose(
         heard[FADE_FRAMES : 2 * FADE_FRAMES], audio[30000 : 30000 + FADE_FRAMES] * fade, atol=1e-7
     )
@@ -297,7 +298,7 @@ def test_another_source_takes_over_in_a_fade() -> None:
     heard = [bench.blocks(4)]
     other = MemorySource({"drums": sine(40000, 0.25), "bass": sine(40000, 0.25)})
     bench.block.gains[1, :2] = 1.0
-    bench.order(source=other, gain_set=1, jump=2, jump_frame=-1)
+    bench.order(source=other, load_seq=1, jump=2, jump_frame=-1)
     heard.append(bench.blocks(4))
     assert bench.renderer.source is other
     at = 4 * BLOCK_FRAMES + 2 * FADE_FRAMES
