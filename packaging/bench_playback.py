@@ -36,7 +36,6 @@ from nur_studio.core.progress import CancelToken, ignore_progress
 from nur_studio.core.request import GenerationRequest
 from nur_studio.studio import Studio
 
-
 LANES = ("drums", "bass", "vocals", "guitar", "piano", "rest", *(f"lane {n}" for n in range(7, 17)))
 BESIDE = {"nothing": "nothing", "busy": "two busy processes", "engine": "the engine making takes of 30 s"}
 
