@@ -165,8 +165,9 @@ class Player:
             return PlayerState(position_frames=self._jump_frame, device=self._device)
         if link.gone:
             self._stand_still()
+            error = link.error or _CRASHED
             return PlayerState(
-                position_frames=self._jump_frame, device=self._device, error=_CRASHED, dropouts=self._total_dropouts
+                position_frames=self._jump_frame, device=self._device, error=error, dropouts=self._total_dropouts
             )
         self._sync()
         block = link.block

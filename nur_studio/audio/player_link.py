@@ -30,14 +30,9 @@ class PlayerLink:
         self.gone = False
         self._closing = False
         self._commands: queue.SimpleQueue[tuple[object, ...]] = queue.SimpleQueue()
-        self._process: SpawnProcess | None = None
+        self.pid: int | None = None  # the process's, once it is started
         self._thread = threading.Thread(target=self._serve, args=(device,), name="player link", daemon=True)
         self._thread.start()
-
-    @property
-    def pid(self) -> int | None:
-        """The process's, once it is started."""
-        return None if self._process is None else self._process.pid
 
     def send(self, name: str, *arguments: object) -> None:
         """Queue a command for the process; those of a process that has died go nowhere."""
@@ -61,7 +56,7 @@ class PlayerLink:
             return
         finally:
             theirs.close()
-        self._process = process
+        self.pid = process.pid
         listener = threading.Thread(target=self._listen, args=(ours, process), name="player news", daemon=True)
         listener.start()
         with contextlib.suppress(OSError):  # it has died: the listener says so

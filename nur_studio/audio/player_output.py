@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
@@ -17,29 +18,31 @@ from nur_studio.audio.player_strips import BLOCK_FRAMES
 from nur_studio.audio.real_time import ask_for_callback_priority
 from nur_studio.core.errors import AudioUnavailable
 
-LATENCY_S = 0.01
-"""Asked of the device: two blocks, so that what is done to the mix is heard within 20 ms."""
-CAREFUL_LATENCY_S = 0.08
-"""Asked where the system grants no real time: a busy machine then needs this long to catch up."""
+LATENCY_S = 0.08
+"""Asked of the device. Machines stand still: threads at the highest real-time priority were seen to wait 34 ms for both
+of two busy processors, and at 10 ms of latency that alone made a dropout every half minute. The device takes sound in
+pieces of a quarter of this, so some 50 ms are left to sit such a moment out. What is done to the mix enters the sound
+with the next block and adds at most two blocks (12 ms) to the latency."""
 _MOST_LATENCY_S = 0.24  # asked for once there were dropouts
 _PATIENCE = 2  # dropouts before a stream is given up for one of more latency
 _PREROLL_S = 0.05
 """Silence that a fresh stream gets first: sound servers lose up to 20 ms of a stream's beginning, measured."""
 _LINGER_S = 1.0  # of silence before the device is let go, so that play after pause is instant
+_CLOSING_S = 1.0  # a sound server that hangs lets nobody close
 _DEAD_S = 2.0  # a device that asks for nothing this long is gone, whatever it says
 
 
 class Output:
     """At most one open stream, which plays `renderer`. Not for several threads; only the callback runs beside it."""
 
-    def __init__(self, renderer: Renderer, block: Block, real_time: bool) -> None:
+    def __init__(self, renderer: Renderer, block: Block) -> None:
         self._renderer = renderer
         self._block = block
         self._library: ModuleType | None = None
         self._stream: Any = None
         self._stale = False  # PortAudio's list of devices may no longer be true
         self._rate = 0
-        self._wanted_latency = LATENCY_S if real_time else CAREFUL_LATENCY_S
+        self._wanted_latency = LATENCY_S
         self._known_dropouts = 0  # when the stream was opened
         self._preroll = 0  # blocks of silence still to come
         self._linger = 0
@@ -47,6 +50,7 @@ class Output:
         self._fault: Exception | None = None
         self._last_block = 0.0
         self.device = ""  # the open stream's
+        self.stuck = False  # a device that never answers holds PortAudio: only another process can play again
 
     @property
     def is_open(self) -> bool:
@@ -115,11 +119,14 @@ class Output:
         self._block.latency[0] = stream.latency
 
     def close(self) -> None:
-        """Let the device go at once; what it has not played yet is lost."""
+        """Let the device go at once; what it has not played yet is lost. See `stuck`."""
         stream, self._stream = self._stream, None
         if stream is not None:
+            closer = threading.Thread(target=stream.close, name="player close", daemon=True)
             with _quiet_stderr():
-                stream.close(ignore_errors=True)
+                closer.start()
+                closer.join(_CLOSING_S)
+            self.stuck = self.stuck or closer.is_alive()
 
     def check(self) -> bool:
         """Whether the stream still runs; False when it has come to rest by itself. Raises AudioUnavailable."""
@@ -141,11 +148,11 @@ class Output:
         )
 
     def _latency(self) -> float:
-        """More, from stream to stream, as long as there are dropouts: 10, 20, 40, 80, 160, 240 ms."""
+        """More, from stream to stream, as long as there are dropouts: 80, 140, 240 ms."""
         dropouts = int(self._block.integers[DROPOUTS])
         if dropouts > self._known_dropouts:
             self._known_dropouts = dropouts
-            self._wanted_latency = min(self._wanted_latency * 2, _MOST_LATENCY_S)
+            self._wanted_latency = min(self._wanted_latency * 1.75, _MOST_LATENCY_S)
         return self._wanted_latency
 
     def forget_devices(self) -> None:

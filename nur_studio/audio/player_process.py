@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import os
 import signal
 import sys
 import time
@@ -37,28 +38,30 @@ _SWITCH_S = 0.25  # time a fade may take before a device is changed regardless
 def run_player(connection: Connection, memory: Any, device: str) -> None:
     """Be the player until the window says close or is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C in the terminal is the window's to answer
-    real_time = ask_for_priority()
+    ask_for_priority()
     sys.setswitchinterval(0.0005)  # the callback must not wait 5 ms for a thread that computes
     gc.collect()
     gc.freeze()
     gc.disable()  # nothing here makes cycles, and a collection in the callback would be heard
-    player = _Player(connection, Block(memory), device, real_time)
+    player = _Player(connection, Block(memory), device)
     try:
         player.serve()
     except (EOFError, BrokenPipeError, ConnectionResetError):
         pass  # the window is gone
     finally:
         player.shut()
+        if player.stuck:  # an orderly end would wait for PortAudio, and so for ever
+            os._exit(1)
 
 
 class _Player:
     """Commands come as (name, arguments…) and are done in their order; each is a method `do_<name>`."""
 
-    def __init__(self, connection: Connection, block: Block, device: str, real_time: bool) -> None:
+    def __init__(self, connection: Connection, block: Block, device: str) -> None:
         self._connection = connection
         self._block = block
         self._renderer = Renderer(block)
-        self._output = Output(self._renderer, block, real_time)
+        self._output = Output(self._renderer, block)
         self._loudness = LoudnessMeter(self._renderer.tap)
         self._device = device
         self._source: Source | None = None  # the last one loaded
@@ -70,7 +73,7 @@ class _Player:
 
     def serve(self) -> None:
         self._connection.send(("devices", self._output.devices()))
-        while not self._closing:
+        while not self._closing and not self._output.stuck:
             if self._connection.poll(_TICK_S if self._busy else None):
                 name, *arguments = self._connection.recv()
                 getattr(self, f"do_{name}")(*arguments)
@@ -81,6 +84,10 @@ class _Player:
             if source is not None:
                 source.stop()
         self._output.close()
+
+    @property
+    def stuck(self) -> bool:
+        return self._output.stuck
 
     @property
     def _busy(self) -> bool:

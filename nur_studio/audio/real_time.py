@@ -15,20 +15,21 @@ from collections.abc import Iterator
 _PLAYER, _CALLBACK = 3, 5  # real-time priorities, low among those in use; the callback comes first
 
 
-def ask_for_priority() -> bool:
-    """For the calling thread and those it starts. Returns whether audio threads will run in real time.
+def ask_for_priority() -> None:
+    """For the calling thread and those it starts, PortAudio's among them.
 
-    On Linux that takes root or a limit that allows it (`ulimit -r`), as audio distributions set it. macOS and Windows
-    run every audio thread so.
+    Real time on Linux takes root or a limit that allows it (`ulimit -r`), as audio distributions set it; without, the
+    machine's fairness has to do. macOS and Windows run audio threads in real time by themselves.
     """
     if sys.platform == "win32":
         import psutil
 
         psutil.Process().nice(psutil.HIGH_PRIORITY_CLASS)
-        return True
-    with contextlib.suppress(OSError):  # only root may
-        os.setpriority(os.PRIO_PROCESS, 0, -11)
-    return sys.platform != "linux" or _run_at(_PLAYER)
+    else:
+        with contextlib.suppress(OSError):  # only root may
+            os.setpriority(os.PRIO_PROCESS, 0, -11)
+    if sys.platform == "linux":
+        _run_at(_PLAYER)
 
 
 def ask_for_callback_priority() -> None:
@@ -50,9 +51,8 @@ def humbly() -> Iterator[None]:
         _run_at(_PLAYER)
 
 
-def _run_at(priority: int) -> bool:
-    try:
-        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(priority))
-    except OSError:
-        return False
-    return True
+if sys.platform == "linux":
+
+    def _run_at(priority: int) -> None:
+        with contextlib.suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(priority))

@@ -257,7 +257,7 @@ def test_without_portaudio_the_package_is_named(tmp_path: Path) -> None:
         "from nur_studio.audio.player_state import Block\n"
         "from nur_studio.core.errors import AudioUnavailable\n"
         "block = Block.create(multiprocessing.get_context('spawn'))\n"
-        "output = Output(Renderer(block), block, False)\n"
+        "output = Output(Renderer(block), block)\n"
         "assert output.devices() == []\n"
         "try: output.open('', 44100)\n"
         "except AudioUnavailable as error: print(error)\n"
