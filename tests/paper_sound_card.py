@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import threading
 import time
@@ -18,15 +19,20 @@ RATE = 44100
 
 
 class PaperSoundCard:
-    """An ALSA card that takes sound as fast as it comes, and writes it down as float32 stereo."""
+    """An ALSA card that takes sound as fast as it comes, and writes it down as float32 stereo.
 
-    def __init__(self, folder: Path) -> None:
+    With `rate` it knows this one only.
+    """
+
+    def __init__(self, folder: Path, rate: int | None = None) -> None:
         self.file = folder / "played.raw"
         self.config = folder / "asound.conf"
+        # With no such converter, ALSA refuses what it would have to convert.
+        only = 'slave { pcm "cap" ' + (f'rate {rate} }} rate_converter "none"' if rate else "}")
         self.config.write_text(
             "pcm.nul { type null }\n"
             f'pcm.cap {{ type file slave.pcm "nul" file "{self.file}" format "raw" }}\n'
-            'pcm.!default { type plug slave.pcm "cap" hint { show on description "paper" } }\n'
+            f'pcm.!default {{ type plug {only} hint {{ show on description "paper" }} }}\n'
         )
 
     def played(self) -> NDArray[np.float32]:
@@ -84,7 +90,7 @@ class PulseCapture:
         self._recorder = subprocess.Popen(
             [
                 *("parec", f"--server=unix:{self._socket}", "-d", "cap.monitor", "--format=float32le"),
-                *(f"--rate={self._rate}", "--channels=2", "--latency-msec=20", "--raw"),
+                *(f"--rate={self._rate}", "--channels=2", "--latency-msec=1", "--raw"),
             ],
             env=self._environment,
             stdout=subprocess.PIPE,
@@ -116,6 +122,16 @@ class PulseCapture:
     def arrivals(self) -> list[tuple[int, float]]:
         """How many frames had come at which time.perf_counter()."""
         return list(self._arrivals)
+
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        """The server stands still and answers nobody."""
+        assert self._server is not None
+        self._server.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._server.send_signal(signal.SIGCONT)
 
     def unplug(self) -> None:
         for process in (self._recorder, self._server):

@@ -54,8 +54,9 @@ class MeterReader:
         if blocks != self._seen_blocks:
             self._seen_blocks, self._seen_at = blocks, now
             if lanes_seq != self._lanes_seq:  # the rows are other lanes now
+                if self._lanes_seq:
+                    self._looks.clear()
                 self._lanes_seq = lanes_seq
-                self._looks.clear()
             self._looks.append(self._block.read_energies())
         elif now - self._seen_at > RMS_S:  # no stream
             self._looks.clear()

@@ -89,7 +89,7 @@ class Renderer:
         self._fade = np.concatenate((np.zeros((1, 1), np.float32), glide(FADE_FRAMES)))
         self._cross = np.concatenate((np.zeros((1, 1), np.float32), glide(CROSS_FRAMES)))
         self._scratch = np.zeros((BLOCK_FRAMES, 2), np.float32)
-        self._still_at: float | None = None  # when what was heard last is through
+        self._through_at = 0.0  # when what was handed out last has been heard
         self._polls = 0
         self._anchor = np.zeros(block.anchors.shape[1])
         self._anchor[OUT_RATE] = self._anchor[TRACK_RATE] = 1.0
@@ -163,11 +163,9 @@ class Renderer:
         self._volume.scale(out)
         self._volume.finish(len(out))
         if anchor[SOUNDING] > 0.0:
-            self._still_at = None
-        elif self._still_at is None:
-            self._still_at = anchor[TIME]
+            self._through_at = anchor[TIME] + anchor[SOUNDING] / anchor[OUT_RATE]
         else:
-            anchor[TIME] = self._still_at
+            anchor[TIME] = self._through_at
         self._publish()
 
     def _wanted(self, order: Order, source: Source) -> bool:

@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from paper_sound_card import PaperSoundCard, alsa_config
 
 from nur_studio.audio.player import Player, PlayerState
+from nur_studio.audio.player_render import FADE_FRAMES
+from nur_studio.audio.player_source import FileSource
 from nur_studio.core.mix import STEMS, Channel, Mix
 
 RATE = 44100
@@ -175,6 +177,69 @@ def test_a_rate_that_the_device_refuses_is_converted_also_when_the_device_comes_
     spectrum = np.abs(np.fft.rfft(heard[: RATE // 2, 0]))
     assert len(heard) == pytest.approx(RATE, abs=RATE // 100)  # one second is left after the seek
     assert int(spectrum.argmax()) == 10  # 20 Hz in bins of 2 Hz
+
+
+@pytest.mark.parametrize("device_rate", [44100, 48000])
+def test_every_rate_keeps_pitch_length_and_place_on_a_device_of_another(
+    player: Player, tmp_path: Path, device_rate: int
+) -> None:
+    card = PaperSoundCard(tmp_path, device_rate)
+    expected = tone(device_rate)
+    with alsa_config(card.config):
+        for rate in (22050, 32000, 44100, 48000, 88200, 96000, 176400, 192000):
+            player.load([("mix", write(tmp_path / f"{rate}.wav", tone(rate), rate))], rate, rate)
+            wait_for(player, lambda s, rate=rate: s.ready_frames == rate)  # type: ignore[misc]
+            player.seek(rate // 3)
+            player.play()
+            state = wait_for(player, lambda s: s.ended or bool(s.error))
+            assert not state.error and state.position_frames == rate
+            heard = sounding(card.played())
+            assert len(heard) == pytest.approx(device_rate - device_rate // 3, abs=1)
+            # The steady part is the same tone at the same phase: neither pitch nor place is off by a tenth of a frame.
+            steady = slice(FADE_FRAMES, 2 * device_rate // 3 - 2000)
+            error = np.abs(heard[steady] - expected[round(rate // 3 * device_rate / rate) :][steady]).max()
+            assert error < 0.1 * 0.25 * 2 * np.pi * 1000 / device_rate, rate
+
+
+def tone(rate: int) -> NDArray[np.float32]:
+    """A second of 1 kHz, faded out a little before its end so that no filter rings there."""
+    wave = 0.25 * np.cos(2 * np.pi * 1000 * np.arange(rate) / rate)
+    wave[rate - rate // 50 :] *= np.linspace(1, 0.1, rate // 50)
+    return np.repeat(wave[:, None], 2, axis=1).astype(np.float32)
+
+
+def test_seek_and_loop_are_to_the_sample_in_the_devices_rate_and_without_a_seam(player: Player, tmp_path: Path) -> None:
+    card = PaperSoundCard(tmp_path, 48000)
+    period = 441  # of a sine, 480 frames at the device's rate
+    wave = 0.5 * np.sin(2 * np.pi * np.arange(FRAMES) / period)
+    path = write(tmp_path / "sine.flac", np.repeat(wave[:, None], 2, axis=1).astype(np.float32))
+    source = FileSource([("mix", path)], RATE, FRAMES, 48000)
+    source.start()
+    source.join()
+    there = source.audio[0]
+    with alsa_config(card.config):
+        player.load([("mix", path)], RATE, FRAMES)
+        wait_for(player, lambda s: s.ready_frames == FRAMES)
+        player.seek(50 * period + 100)
+        player.play()
+        wait_for(player, lambda s: s.ended)
+        heard = sounding(card.played())
+        at = round((50 * period + 100) * 48000 / RATE)
+        np.testing.assert_array_equal(heard[FADE_FRAMES:], there[at + FADE_FRAMES :][: len(heard) - FADE_FRAMES])
+        player.stop()
+        player.set_loop((20 * period, 60 * period))
+        player.play()
+        seen = []
+        wait_for(player, lambda s: seen.append(s.position_frames) or len(seen) > 40)
+        player.pause()
+        heard = sounding(card.played())[:400_000]
+    assert len(heard) > 3 * 40 * 480, "some turns"
+    turns = np.concatenate((there[: 60 * 480], *[there[20 * 480 : 60 * 480]] * 25))
+    begun = int(np.flatnonzero(there.any(axis=1))[0])
+    count = len(heard) - FADE_FRAMES  # the pause fades the rest
+    np.testing.assert_array_equal(heard[:count], turns[begun : begun + count])
+    endless = 0.5 * np.sin(2 * np.pi * np.arange(begun, begun + count) / 480)  # whole periods looped
+    np.testing.assert_allclose(heard[2000:count, 0], endless[2000:], atol=1e-3)
 
 
 def test_a_loop_past_which_the_playhead_is_calls_it_back(

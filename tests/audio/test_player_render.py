@@ -7,74 +7,12 @@ import multiprocessing
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from player_bench import PERIOD, RATE, Bench, MemorySource, noise, sine
 
-from nur_studio.audio.player_render import FADE_FRAMES, Order, Renderer
-from nur_studio.audio.player_source import Source
-from nur_studio.audio.player_state import ENDED_SEQ, MAX_LANES, POLLS, Block, heard_run, position_at
+from nur_studio.audio.player_render import CROSS_FRAMES, FADE_FRAMES, HERE, Order, Renderer
+from nur_studio.audio.player_state import ENDED_SEQ, MAX_LANES, POLLS, SEGMENT, Block, heard_run, position_at
 from nur_studio.audio.player_strips import BLOCK_FRAMES
 from nur_studio.core.mix import Channel, Mix
-
-RATE = 44100
-PERIOD = 441  # of a 100 Hz sine
-
-
-class MemorySource(Source):
-    """Lanes that are there from the start; `ready` is set by the test."""
-
-    def __init__(self, lanes: dict[str, NDArray[np.float32]], rate: int = RATE) -> None:
-        total = len(next(iter(lanes.values())))
-        super().__init__(list(lanes), rate, total, rate)
-        self.audio = [np.ascontiguousarray(audio, np.float32) for audio in lanes.values()]
-        self.ready = total
-
-    def fill(self) -> None:
-        raise NotImplementedError
-
-    def at_rate(self, out_rate: int) -> Source:
-        raise NotImplementedError
-
-
-class Bench:
-    """A renderer with its block, played without a device."""
-
-    def __init__(self, lanes: dict[str, NDArray[np.float32]]) -> None:
-        self.block = Block.create(multiprocessing.get_context("spawn"))
-        self.renderer = Renderer(self.block)
-        self.source = MemorySource(lanes)
-        self.mix(Mix())
-        self.order(source=self.source, jump=1)
-        self.frames = 0
-
-    def mix(self, mix: Mix) -> None:
-        for row, lane in enumerate(self.source.lanes):
-            self.block.gains[0, row] = mix.gains(lane)
-
-    def order(self, **changes: object) -> None:
-        self.renderer.order = self.renderer.order._replace(**changes)
-
-    def play(self) -> None:
-        self.order(playing=True, play_seq=self.renderer.order.play_seq + 1)
-
-    def seek(self, frame: int) -> None:
-        self.order(jump=self.renderer.order.jump + 1, jump_frame=frame)
-
-    def blocks(self, count: int, frames: int = BLOCK_FRAMES) -> NDArray[np.float32]:
-        heard = []
-        for _ in range(count):
-            out = np.full((frames, 2), np.nan, np.float32)
-            self.renderer.render(out, self.frames / RATE)
-            self.frames += frames
-            heard.append(out)
-        return np.concatenate(heard)
-
-
-def noise(frames: int, seed: int = 0) -> NDArray[np.float32]:
-    return (np.random.default_rng(seed).standard_normal((frames, 2)) * 0.1).astype(np.float32)
-
-
-def sine(frames: int, amplitude: float = 0.5) -> NDArray[np.float32]:
-    wave = amplitude * np.sin(2 * np.pi * np.arange(frames) / PERIOD)
-    return np.repeat(wave[:, None], 2, axis=1).astype(np.float32)
 
 
 def steepest(audio: NDArray[np.float32]) -> float:
@@ -292,20 +230,109 @@ def test_peaks_are_after_the_fader_and_since_the_last_look() -> None:
     assert not bench.block.peaks[0].any()
 
 
-def test_another_source_takes_over_in_a_fade() -> None:
+SIX = ("drums", "bass", "vocals", "guitar", "piano", "rest")
+
+
+def crossed(bench: Bench, lanes: dict[str, NDArray[np.float32]], blocks: int = 12) -> NDArray[np.float32]:
+    """What is heard while `lanes` take over, starting with one block before."""
+    before = bench.blocks(1)
+    order = bench.renderer.order
+    bench.source = MemorySource(lanes)
+    bench.order(source=bench.source, load_seq=order.load_seq + 1, jump=order.jump + 1, jump_frame=HERE)
+    bench.mix(Mix())
+    after = bench.blocks(blocks)
+    assert bench.renderer.source is bench.source and bench.renderer.leaving is None
+    return np.concatenate((before, after))
+
+
+def test_stems_take_over_from_their_sum_unheard_and_six_from_four() -> None:
+    stems = {name: noise(40000, seed) for seed, name in enumerate(SIX)}
+    mix = sum(stems.values(), np.zeros((40000, 2), np.float32))
+    four = {**{name: stems[name] for name in SIX[:3]}, "other": stems["guitar"] + stems["piano"] + stems["rest"]}
+    bench = Bench({"mix": mix})
+    bench.play()
+    heard = np.concatenate([bench.blocks(3), *(crossed(bench, lanes) for lanes in (four, stems, {"mix": mix}))])
+    np.testing.assert_allclose(heard, mix[: len(heard)], atol=4e-7)
+
+
+def test_another_sound_takes_over_in_a_crossfade_at_the_same_place() -> None:
+    bench = Bench({"mix": sine(40000)})
+    bench.order(loop=(0, 20 * PERIOD))
+    bench.play()
+    heard = [bench.blocks(20)]
+    segment = bench.renderer.position
+    before = bench.block.read_anchor()
+    heard.append(crossed(bench, {"drums": -0.5 * sine(40000)}))
+    anchor = bench.block.read_anchor()
+    assert before is not None and anchor is not None
+    assert anchor[SEGMENT] == before[SEGMENT], "the playhead does not notice"
+    at = (segment + BLOCK_FRAMES + CROSS_FRAMES) % (20 * PERIOD)
+    expected = np.resize(-0.5 * sine(PERIOD), (80000, 2))[at:]
+    np.testing.assert_allclose(heard[1][BLOCK_FRAMES + CROSS_FRAMES :], expected[: 8 * BLOCK_FRAMES], atol=1e-6)
+    assert steepest(np.concatenate(heard)) <= NATURAL + 0.75 * np.pi / 2 / CROSS_FRAMES
+
+
+def test_a_source_that_is_not_far_enough_or_shorter_takes_over_without_a_click() -> None:
     bench = Bench({"mix": sine(40000)})
     bench.play()
     heard = [bench.blocks(4)]
-    other = MemorySource({"drums": sine(40000, 0.25), "bass": sine(40000, 0.25)})
-    bench.block.gains[1, :2] = 1.0
-    bench.order(source=other, load_seq=1, jump=2, jump_frame=-1)
+    late = MemorySource({"drums": sine(40000)})
+    late.ready = 1100  # enough for a moment, not for a crossfade
+    bench.order(source=late, load_seq=2, jump=2, jump_frame=HERE)
+    bench.block.gains[0, 0] = 1.0
     heard.append(bench.blocks(4))
-    assert bench.renderer.source is other
-    at = 4 * BLOCK_FRAMES + 2 * FADE_FRAMES
-    np.testing.assert_allclose(
-        heard[1][2 * FADE_FRAMES :], sine(40000)[at : at + 4 * BLOCK_FRAMES - 2 * FADE_FRAMES], atol=1e-6
-    )
+    assert bench.renderer.source is late and bench.renderer.waiting
+    late.ready = 40000
+    heard.append(bench.blocks(4))
+    ends = bench.renderer.position + BLOCK_FRAMES + 500
+    short = MemorySource({"mix": sine(ends)})
+    bench.order(source=short, load_seq=4, jump=3, jump_frame=HERE)
+    heard.append(bench.blocks(1))
+    bench.order(source=late, load_seq=6, jump=4, jump_frame=HERE)  # the next one comes before the first is through
+    heard.append(bench.blocks(12))
+    assert bench.renderer.source is late and not bench.renderer.waiting
     assert steepest(np.concatenate(heard)) <= NATURAL + FADING * 1.01
+
+
+def test_a_change_of_the_loop_or_a_pause_does_not_move_what_is_heard() -> None:
+    """Positions are those of the ear also while what was handed out before is still on its way."""
+    bench = Bench({"mix": noise(80000)})
+    bench.play()
+    latency, heard, position = 0.03, [], 0
+    for block in range(60):
+        if block == 20:
+            bench.order(loop=(1000, 9000))
+        if block == 25:
+            bench.order(loop=None)
+        if block == 45:
+            bench.order(playing=False)
+        now = bench.frames / RATE
+        bench.renderer.render(np.zeros((BLOCK_FRAMES, 2), np.float32), now + latency)
+        bench.frames += BLOCK_FRAMES
+        anchor = bench.block.read_anchor()
+        assert anchor is not None
+        position = position_at(anchor, heard_run(anchor, now))
+        heard.append(position)
+    handed_out = 45 * BLOCK_FRAMES + FADE_FRAMES
+    expected = np.clip(np.arange(60) * BLOCK_FRAMES - latency * RATE, 0, handed_out)
+    np.testing.assert_allclose(heard, expected, atol=2)
+
+
+@pytest.mark.parametrize("frequency", [50, 110])
+def test_what_a_change_adds_above_5_khz_is_inaudible(frequency: int) -> None:
+    """Of a low sine, in the worst moment: the energy above 5 kHz is 100 dB under the sine's, −33 dB without a glide."""
+    wave = 0.5 * np.cos(2 * np.pi * frequency * np.arange(60000) / RATE)
+    bench = Bench({"mix": np.repeat(wave[:, None], 2, axis=1).astype(np.float32)})
+    bench.play()
+    before = bench.blocks(20)
+    bench.mix(Mix({"mix": Channel(mute=True)}))
+    after = bench.blocks(20)
+    window = np.hanning(4096)
+    change = np.concatenate((before, after))[20 * BLOCK_FRAMES - 2048 + 128 :][:4096, 0]
+    high = np.fft.rfftfreq(4096, 1 / RATE) > 5000
+    energy = np.abs(np.fft.rfft(change * window)) ** 2
+    steady = np.abs(np.fft.rfft(before[:4096, 0] * window)) ** 2
+    assert 10 * np.log10(energy[high].sum() / steady.sum()) < -100
 
 
 def test_without_a_source_there_is_silence() -> None:
