@@ -28,6 +28,7 @@ _PATIENCE = 2  # dropouts before a stream is given up for one of more latency
 _PREROLL_S = 0.05
 """Silence that a fresh stream gets first: sound servers lose up to 20 ms of a stream's beginning, measured."""
 _LINGER_S = 1.0  # of silence before the device is let go, so that play after pause is instant
+_LATENCY_BLOCKS = 64  # over which the latency is averaged: a sound server's own is more than what was asked of it
 _CLOSING_S = 1.0  # a sound server that hangs lets nobody close
 _DEAD_S = 2.0  # a device that asks for nothing this long is gone, whatever it says
 
@@ -160,7 +161,7 @@ class Output:
         self._stale = True
 
     def _make_callback(self, library: ModuleType) -> Callable[..., None]:
-        renderer, integers = self._renderer, self._block.integers
+        renderer, integers, latency = self._renderer, self._block.integers, self._block.latency
         hurry = True
         stop, abort = library.CallbackStop, library.CallbackAbort
 
@@ -175,8 +176,10 @@ class Output:
                 out.fill(0.0)
                 return
             ahead = times.outputBufferDacTime - times.currentTime
-            if not 0.0 < ahead < 5.0:  # some devices do not say
-                ahead = self._block.latency[0]
+            if 0.0 < ahead < 5.0:
+                latency[0] += (ahead - latency[0]) / _LATENCY_BLOCKS
+            else:  # some devices do not say
+                ahead = latency[0]
             if status.output_underflow and renderer.sounding:
                 integers[DROPOUTS] += 1
             try:
