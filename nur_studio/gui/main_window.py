@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QByteArray, QSize, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QAction, QCloseEvent, QKeyEvent, QKeySequence, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QCloseEvent, QKeyEvent, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QVBoxLayout, QWidget
 
 from nur_studio.audio.player import Player
@@ -23,15 +23,17 @@ from nur_studio.gui.draft import load_draft, save_draft
 from nur_studio.gui.drag import DragOut
 from nur_studio.gui.engine_choice import EngineChoice
 from nur_studio.gui.exporting import Exporter
+from nur_studio.gui.history import History
 from nur_studio.gui.jobs import Job, JobQueue
 from nur_studio.gui.library_panel import LibraryPanel
 from nur_studio.gui.making import Maker, Step
+from nur_studio.gui.mix_desk import MixDesk
 from nur_studio.gui.model_work import ModelWork
 from nur_studio.gui.models_desk import ModelsDesk
 from nur_studio.gui.playback import Playback
 from nur_studio.gui.preferences import Preferences
 from nur_studio.gui.shelf import Shelf
-from nur_studio.gui.shortcuts import ShortcutSheet
+from nur_studio.gui.shortcuts import ShortcutSheet, add_shortcuts
 from nur_studio.gui.splitter import Splitter
 from nur_studio.gui.stage import Stage
 from nur_studio.gui.take_actions import TakeActions
@@ -70,7 +72,9 @@ class MainWindow(QMainWindow):
         self.toast = Toast(self, self.splitter)
         self.maker = Maker(studio, self)
         self.playback = Playback(player, self.view, self)
-        self.stage = Stage(self.view, self.playback, studio.library, self.reading, self)
+        self.history = History(lambda: "" if self.view.track is None else self.view.track.id, self)
+        self.mixes = MixDesk(self.view, studio.library, self.reading, self.history, self)
+        self.stage = Stage(self.view, self.playback, studio.library, self.reading, self.mixes, self)
         self.shelf = Shelf(self.library, studio.library, self.reading, self)
         self.drags = DragOut(self, studio, self.writing)
         self.exporter = Exporter(studio, self.writing, self)
@@ -95,6 +99,7 @@ class MainWindow(QMainWindow):
             view=self.view,
             exporter=self.exporter,
             drags=self.drags,
+            history=self.history,
             toast=self.toast,
         )
         self._draft_later = QTimer(self, singleShot=True, interval=_DRAFT_AFTER_MS)
@@ -211,6 +216,7 @@ class MainWindow(QMainWindow):
         for changed in (self.stage.opened, self.stage.cleared, self.maker.started):
             changed.connect(self._give_banner_room)
         self.stage.failed.connect(self.tell)
+        self.mixes.failed.connect(self.tell)
         self.playback.faulted.connect(self.toast.say)
         self.playback.mended.connect(self.toast.take_back)
 
@@ -230,22 +236,20 @@ class MainWindow(QMainWindow):
         acts.prompt_picked.connect(self._on_prompt_picked)
 
     def _add_shortcuts(self) -> None:
-        acts = self.actions_on_takes
-        for keys, act in (
-            ("Ctrl+L", self.compose.focus_prompt),
-            ("Ctrl+F", self.library.focus_search),
-            ("Ctrl+E", acts.export_shown),
-            ("Ctrl+Z", acts.undo),
-            ("Ctrl+.", self.maker.cancel),
-            ("Ctrl+,", self.preferences.open),
-            (MANAGE_KEYS, lambda: self.models.open()),
-            ("F1", self.open_shortcuts),
-            ("Ctrl+Q", self.close),
-        ):
-            action = QAction(self)
-            action.setShortcut(QKeySequence(keys))
-            action.triggered.connect(act)
-            self.addAction(action)
+        keys: dict[str, Callable[[], object]] = {
+            "Ctrl+L": self.compose.focus_prompt,
+            "Ctrl+F": self.library.focus_search,
+            "Ctrl+E": self.actions_on_takes.export_shown,
+            "Ctrl+Z": self.history.undo,
+            "Ctrl+Shift+Z": self.history.redo,
+            "Ctrl+Y": self.history.redo,
+            "Ctrl+.": self.maker.cancel,
+            "Ctrl+,": self.preferences.open,
+            MANAGE_KEYS: lambda: self.models.open(),
+            "F1": self.open_shortcuts,
+            "Ctrl+Q": self.close,
+        }
+        add_shortcuts(self, keys)
 
     # -- what happens --------------------------------------------------------------------------------------------
 
@@ -393,5 +397,6 @@ class MainWindow(QMainWindow):
             self.shelf.stop()
             for queue in (self.maker, self.model_work, self.writing, self.reading):
                 queue.close()
+            self.mixes.close()
             self.playback.close()
         super().closeEvent(event)

@@ -12,17 +12,18 @@ from pytestqt.qtbot import QtBot
 from nur_studio.core.mix import Channel
 from nur_studio.core.timing import Grid
 from nur_studio.gui.faders import Fader, PanSlider, fader_gain, fader_way, gain_text, pan_text
-from nur_studio.gui.lane import HEADER_WIDTH, Lane
+from nur_studio.gui.lane import MixLane, StemLane
+from nur_studio.gui.lane_header import HEADER_WIDTH
 from nur_studio.gui.meters import LevelMeter, meter_way
-from nur_studio.gui.theme import DARK
+from nur_studio.gui.theme import DARK, blend
 from nur_studio.gui.timeline import Timeline
 
 
 @pytest.fixture
-def lane(qtbot: QtBot, themed: QApplication) -> Lane:
+def lane(qtbot: QtBot, themed: QApplication) -> StemLane:
     axis = Timeline()
     axis.set_track(16 * 44100, 44100, Grid(120.0))
-    widget = Lane("drums", "Drums", axis, number=2)
+    widget = StemLane("drums", "Drums", axis)
     axis.setParent(widget)
     qtbot.addWidget(widget)
     widget.resize(900, 64)
@@ -46,16 +47,16 @@ def test_words_of_gain_and_pan() -> None:
     assert [pan_text(p) for p in (-1.0, -0.304, 0.0, 0.5)] == ["L100", "L30", "C", "R50"]
 
 
-def test_mute_and_solo_by_mouse(qtbot: QtBot, lane: Lane) -> None:
+def test_mute_and_solo_by_mouse(qtbot: QtBot, lane: StemLane) -> None:
     with qtbot.waitSignal(lane.channel_changed) as told:
         qtbot.mouseClick(lane.header.mute, Qt.MouseButton.LeftButton)
-    assert told.args == ["drums", Channel(mute=True)]
+    assert told.args == ["drums", Channel(mute=True), None]
     with qtbot.waitSignal(lane.channel_changed) as told:
         qtbot.mouseClick(lane.header.solo, Qt.MouseButton.LeftButton)
-    assert told.args == ["drums", Channel(mute=True, solo=True)]
+    assert told.args == ["drums", Channel(mute=True, solo=True), None]
 
 
-def test_a_set_channel_is_shown_and_not_told_back(qtbot: QtBot, lane: Lane) -> None:
+def test_a_set_channel_is_shown_and_not_told_back(qtbot: QtBot, lane: StemLane) -> None:
     with qtbot.assertNotEmitted(lane.channel_changed):
         lane.header.set_channel(Channel(gain_db=-6.0, pan=0.5, mute=True))
     assert lane.header.mute.isChecked()
@@ -124,7 +125,7 @@ def test_pan_by_mouse(qtbot: QtBot, themed: QApplication) -> None:
     assert pan.amount() == 0.0
 
 
-def test_handle_prepares_at_press_and_drags_after_a_distance(qtbot: QtBot, lane: Lane) -> None:
+def test_handle_prepares_at_press_and_drags_after_a_distance(qtbot: QtBot, lane: StemLane) -> None:
     pressed: list[object] = []
     dragged: list[object] = []
     lane.drag_pressed.connect(pressed.append)
@@ -139,11 +140,11 @@ def test_handle_prepares_at_press_and_drags_after_a_distance(qtbot: QtBot, lane:
     qtbot.mouseRelease(lane.handle, Qt.MouseButton.LeftButton)
 
 
-def test_edge_wears_the_lanes_color(lane: Lane) -> None:
+def test_edge_wears_the_lanes_color(lane: StemLane) -> None:
     assert lane.grab().toImage().pixelColor(12, 32).name() == DARK.drums
 
 
-def test_focus_is_seen(qtbot: QtBot, lane: Lane) -> None:
+def test_focus_is_seen(qtbot: QtBot, lane: StemLane) -> None:
     lane.activateWindow()
     lane.setFocus()
     qtbot.waitUntil(lane.hasFocus)
@@ -152,7 +153,7 @@ def test_focus_is_seen(qtbot: QtBot, lane: Lane) -> None:
 
 def test_header_has_one_width_with_and_without_a_strip(qtbot: QtBot, themed: QApplication) -> None:
     axis = Timeline()
-    lanes = [Lane("mix", "Mix", axis, number=1, ruler=True), Lane("other", "Sonstiges", axis, number=5)]
+    lanes = [MixLane("mix", "Mix", axis), StemLane("other", "Sonstiges", axis)]
     for lane in lanes:
         axis.setParent(lane)
         qtbot.addWidget(lane)
@@ -164,7 +165,7 @@ def test_header_has_one_width_with_and_without_a_strip(qtbot: QtBot, themed: QAp
     assert len(right) == 1
 
 
-def test_every_control_of_a_lane_is_named(lane: Lane) -> None:
+def test_every_control_of_a_lane_is_named(lane: StemLane) -> None:
     header = lane.header
     for control in (header.mute, header.solo, header.fader, header.pan):
         assert control.toolTip(), control
@@ -180,23 +181,58 @@ def test_meter_scale() -> None:
 
 def test_meter_rises_at_once_falls_slowly_and_remembers_clipping(qtbot: QtBot, themed: QApplication) -> None:
     now = [0.0]
-    meter = LevelMeter(clock=lambda: now[0])
+    meter = LevelMeter("Drums level", clock=lambda: now[0])
     qtbot.addWidget(meter)
-    meter.resize(100, 10)
+    meter.resize(100, 12)
     meter.show()
-    meter.set_peaks(0.5, 0.25)
-    left, right, held, *_ = meter.shown
-    assert left > right > 0
+    meter.set_levels((0.5, 0.25), (0.2, 0.1))
+    left, right, held, _, rms, *_ = meter.shown
+    assert left > right > rms > 0
     now[0] = 0.2
-    meter.set_peaks(0.0, 0.0)
+    meter.set_levels((0.0, 0.0))
     assert 0 < meter.shown[0] < left
+    assert 0 < meter.shown[4] < rms
     assert meter.shown[2] == held
     for _ in range(40):
         now[0] += 0.2
-        meter.set_peaks(0.0, 0.0)
-    assert meter.shown == (0, 0, 0, 0, 0)
-    meter.set_peaks(1.2, 0.1)
+        meter.set_levels((0.0, 0.0))
+    assert meter.shown == (0, 0, 0, 0, 0, 0, 0)
+    assert not meter.falling
+    meter.set_levels((1.2, 0.1))
     assert meter.clipped
-    assert meter.grab().toImage().pixelColor(99, 2).name() == DARK.error
+    assert meter.grab().toImage().pixelColor(97, 6).name() == DARK.error
     meter.reset()
     assert not meter.clipped
+
+
+def test_the_body_of_a_meter_is_rms_and_the_peak_above_it_is_paler(qtbot: QtBot, themed: QApplication) -> None:
+    meter = LevelMeter("Drums level")
+    qtbot.addWidget(meter)
+    meter.resize(109, 12)  # 100 px of bars
+    meter.show()
+    meter.set_levels((0.4, 0.4), (0.1, 0.1))
+    image = meter.grab().toImage()
+    rms, peak = round(100 * meter_way(0.1)), round(100 * meter_way(0.4))
+    colors = [image.pixelColor(x, 3).name() for x in (rms - 3, (rms + peak) // 2, peak + 4)]
+    assert colors == [DARK.good, blend(DARK.line, DARK.good, 0.45), DARK.line]
+
+
+def test_a_clip_light_stays_until_it_is_clicked(qtbot: QtBot, themed: QApplication) -> None:
+    now = [0.0]
+    meter = LevelMeter("Drums level", clock=lambda: now[0])
+    qtbot.addWidget(meter)
+    meter.resize(100, 12)
+    meter.show()
+    meter.set_levels((1.0, 1.00005))
+    assert not meter.clipped, "full scale, and what rounding adds to it, is not over it"
+    meter.set_levels((0.2, 1.01))
+    now[0] = 60.0
+    meter.set_levels((0.0, 0.0))
+    assert meter.clipped
+    assert meter.accessibleDescription() == "went over full scale"
+    assert "+0.1 dBFS" in meter._told()
+    qtbot.mouseClick(meter, Qt.MouseButton.LeftButton)
+    assert not meter.clipped
+    assert meter.accessibleDescription() == ""
+    meter.set_levels((0.5, 0.5))
+    assert "−6.0 dBFS" in meter._told()
