@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from nur_studio.audio.player_state import PlayerState
 
 _KEY_ZOOM = 1.5
-_LOW = 490  # height: below it the lanes need what air there is
+_LOW = 500  # height: below it the lanes need what air there is
 
 
 class TrackView(QWidget):

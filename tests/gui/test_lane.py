@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QMouseEvent, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from nur_studio.core.mix import Channel
 from nur_studio.core.timing import Grid
-from nur_studio.gui.faders import Fader, PanSlider, fader_gain, fader_way, gain_text, pan_text
+from nur_studio.gui.faders import (
+    Fader,
+    PanSlider,
+    fader_gain,
+    fader_way,
+    gain_of,
+    gain_text,
+    pan_of,
+    pan_text,
+)
 from nur_studio.gui.lane import MixLane, StemLane
 from nur_studio.gui.lane_header import HEADER_WIDTH
 from nur_studio.gui.meters import LevelMeter, meter_way
@@ -45,6 +54,28 @@ def test_fader_taper_is_closed_below_unity_at_three_quarters_and_rises() -> None
 def test_words_of_gain_and_pan() -> None:
     assert [gain_text(g) for g in (-60.0, -3.5, -0.01, 0.0, 6.0)] == ["−∞", "−3.5", "0.0", "0.0", "+6.0"]
     assert [pan_text(p) for p in (-1.0, -0.304, 0.0, 0.5)] == ["L100", "L30", "C", "R50"]
+
+
+@pytest.mark.parametrize(
+    ("text", "gain"),
+    [("-3.5", -3.5), (" −3,5 dB", -3.5), ("+2", 2.0), ("99", 6.0), ("-200", -60.0), ("-inf", -60.0), ("−∞", -60.0)],
+)
+def test_gains_as_people_type_them(text: str, gain: float) -> None:
+    assert gain_of(text) == gain
+
+
+@pytest.mark.parametrize(
+    ("text", "pan"),
+    [("C", 0.0), ("l30", -0.3), ("30R", 0.3), ("-30", -0.3), ("R 50 %", 0.5), ("l200", -1.0), ("0", 0.0)],
+)
+def test_pans_as_people_type_them(text: str, pan: float) -> None:
+    assert pan_of(text) == pytest.approx(pan)
+
+
+@pytest.mark.parametrize("text", ["", "loud", "nan", "inf", "L-30", "LR", "3 4"])
+def test_nonsense_is_no_value(text: str) -> None:
+    assert gain_of(text) is None
+    assert pan_of(text) is None
 
 
 def test_mute_and_solo_by_mouse(qtbot: QtBot, lane: StemLane) -> None:
@@ -87,6 +118,102 @@ def test_fader_by_mouse(qtbot: QtBot, fader: Fader) -> None:
     assert fader.amount() == pytest.approx(40 * -0.17609, abs=0.1)
     qtbot.mouseDClick(fader, Qt.MouseButton.LeftButton, pos=QPoint(50, 10))
     assert fader.amount() == 0.0
+
+
+def _move(fader: Fader, x: float, modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
+    at, left = QPointF(x, 10), Qt.MouseButton.LeftButton
+    QApplication.sendEvent(fader, QMouseEvent(QEvent.Type.MouseMove, at, fader.mapToGlobal(at), left, left, modifier))
+
+
+def test_a_knob_taken_beside_its_middle_does_not_jump(qtbot: QtBot, fader: Fader) -> None:
+    fader.set_gain(-12.0)
+    knob = 7 + 200 * fader_way(-12.0)
+    with qtbot.assertNotEmitted(fader.moved):
+        qtbot.mousePress(fader, Qt.MouseButton.LeftButton, pos=QPoint(round(knob) + 5, 10))
+    _move(fader, round(knob) + 5 + 20)
+    assert fader_way(fader.amount()) == pytest.approx(fader_way(-12.0) + 0.1, abs=0.005)
+
+
+def test_shift_and_drag_is_ten_times_as_fine(qtbot: QtBot, fader: Fader) -> None:
+    fader.set_gain(-12.0)
+    knob = 7 + 200 * fader_way(-12.0)
+    qtbot.mousePress(fader, Qt.MouseButton.LeftButton, pos=QPoint(round(knob), 10))
+    _move(fader, round(knob) + 60, Qt.KeyboardModifier.ShiftModifier)
+    assert fader_way(fader.amount()) == pytest.approx(fader_way(-12.0) + 0.03, abs=0.003)
+
+
+def test_a_double_click_is_one_gesture_and_so_is_a_drag(qtbot: QtBot, fader: Fader) -> None:
+    gestures: list[int] = []
+    fader.moved.connect(lambda _: gestures.append(fader.gesture))
+    qtbot.mousePress(fader, Qt.MouseButton.LeftButton, pos=QPoint(60, 10))
+    _move(fader, 80)
+    _move(fader, 90)
+    qtbot.mouseRelease(fader, Qt.MouseButton.LeftButton, pos=QPoint(90, 10))
+    assert (len(gestures), len(set(gestures))) == (3, 1)
+    gestures.clear()
+    qtbot.mouseClick(fader, Qt.MouseButton.LeftButton, pos=QPoint(30, 10))
+    qtbot.mouseDClick(fader, Qt.MouseButton.LeftButton, pos=QPoint(30, 10))
+    assert fader.amount() == 0.0
+    assert len(set(gestures)) == 1
+    gestures.clear()
+    qtbot.keyClick(fader, Qt.Key.Key_Left)
+    qtbot.keyClick(fader, Qt.Key.Key_Left)
+    assert len(set(gestures)) == 1, "keys in quick succession are one"
+
+
+def test_a_trackpads_small_turns_add_up(fader: Fader) -> None:
+    here = QPointF(10, 10)
+    for _ in range(10):
+        event = QWheelEvent(
+            here, here, QPoint(), QPoint(0, 12), Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier,
+            Qt.ScrollPhase.NoScrollPhase, False,
+        )  # fmt: skip
+        QApplication.sendEvent(fader, event)
+    assert fader.amount() == pytest.approx(0.5, abs=0.11)
+
+
+def test_a_value_is_typed_over(qtbot: QtBot, lane: StemLane) -> None:
+    label = lane.header.gain_label
+    qtbot.mouseDClick(label, Qt.MouseButton.LeftButton)
+    editor = label.editor
+    assert editor is not None
+    qtbot.keyClicks(editor, "loud")
+    qtbot.keyClick(editor, Qt.Key.Key_Return)
+    assert editor.isVisible(), "nonsense is not taken"
+    assert editor.property("invalid")
+    qtbot.keyClicks(editor, "-7,5")
+    with qtbot.waitSignal(lane.channel_changed) as told:
+        qtbot.keyClick(editor, Qt.Key.Key_Return)
+    assert told.args[1] == Channel(gain_db=-7.5)
+    assert label.text == "−7.5"
+    qtbot.waitUntil(lambda: label.editor is None)
+    lane.activateWindow()
+    lane.header.pan.setFocus()
+    qtbot.keyClick(lane.header.pan, Qt.Key.Key_Return)
+    editor = lane.header.pan_label.editor
+    assert editor is not None
+    with qtbot.assertNotEmitted(lane.channel_changed):
+        qtbot.keyClicks(editor, "R40")
+        qtbot.keyClick(editor, Qt.Key.Key_Escape)
+    assert lane.header.pan_label.text == "C"
+
+
+def test_a_control_changes_its_own_value_only(qtbot: QtBot, lane: StemLane) -> None:
+    lane.header.set_channel(Channel(gain_db=-3.14159, pan=0.123456))
+    with qtbot.waitSignal(lane.channel_changed) as told:
+        qtbot.mouseClick(lane.header.mute, Qt.MouseButton.LeftButton)
+    assert told.args[1] == Channel(gain_db=-3.14159, pan=0.123456, mute=True)
+
+
+def test_ctrl_and_alt_clicks_ask_for_more_than_the_lane(qtbot: QtBot, lane: StemLane) -> None:
+    header = lane.header
+    for button, modifier, signal in (
+        (header.solo, Qt.KeyboardModifier.ControlModifier, header.solo_only_requested),
+        (header.solo, Qt.KeyboardModifier.AltModifier, header.unsolo_all_requested),
+        (header.mute, Qt.KeyboardModifier.AltModifier, header.unmute_all_requested),
+    ):
+        with qtbot.waitSignal(signal), qtbot.assertNotEmitted(lane.channel_changed):
+            qtbot.mouseClick(button, Qt.MouseButton.LeftButton, modifier)
 
 
 def test_fader_finds_unity_again_and_listens_to_keys(qtbot: QtBot, fader: Fader) -> None:
