@@ -35,15 +35,18 @@ class History(QObject):
         self._scope = scope  # the id of the track on show, or ""
         self._done: list[Step] = []
         self._undone: list[Step] = []
+        self._open: Step | None = None  # the newest, until anything is undone or done again
 
     def push(self, step: Step) -> None:
         """A person has done this."""
-        last = self._done[-1] if self._done else None
+        last = self._open
         self._undone = [other for other in self._undone if other.scope != step.scope]
         if last is not None and step.merge is not None and (last.scope, last.merge) == (step.scope, step.merge):
-            self._done[-1] = replace(step, undo=last.undo)
+            step = replace(step, undo=last.undo)
+            self._done[-1] = step
         else:
             self._done = [*self._done[1 - _MOST :], step]
+        self._open = step
 
     @Slot()
     def undo(self) -> None:
@@ -58,7 +61,8 @@ class History(QObject):
         step = self._newest(self._undone)
         if step is not None:
             self._undone.remove(step)
-            self._done.append(replace(step, merge=None))
+            self._done.append(step)
+            self._open = None
             step.redo()
 
     def take_back(self, step: Step) -> None:
@@ -66,12 +70,14 @@ class History(QObject):
         if step in self._done:
             self._done.remove(step)
             self._undone.append(step)
+            self._open = None
             step.undo()
 
     def forget(self, scope: str) -> None:
         """What was done to this track cannot be undone any more: it is another one now."""
         self._done = [step for step in self._done if step.scope != scope]
         self._undone = [step for step in self._undone if step.scope != scope]
+        self._open = None
 
     def _newest(self, steps: list[Step]) -> Step | None:
         return next((step for step in reversed(steps) if step.scope in ("", self._scope())), None)

@@ -274,7 +274,7 @@ class TrackView(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         low = event.size().height() < _LOW
-        self._column.setContentsMargins(20, 10 if low else 16, 20, 8 if low else 12)
+        self._column.setContentsMargins(20, 10 if low else 16, 20, 6 if low else 12)
         self._column.setSpacing(8 if low else 12)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:

@@ -87,6 +87,14 @@ def test_one_step_can_be_taken_back_out_of_order_and_only_once(desk: Desk) -> No
     assert desk.log == ["-delete", "-mute"]
 
 
+def test_what_was_done_again_can_be_taken_back_again(desk: Desk) -> None:
+    deleted = desk.do("delete")
+    desk.history.undo()
+    desk.history.redo()
+    desk.history.take_back(deleted)
+    assert desk.log == ["-delete", "+delete", "-delete"]
+
+
 def test_a_take_that_is_another_one_now_forgets(desk: Desk) -> None:
     desk.do("mute", "a")
     desk.do("solo", "a")
