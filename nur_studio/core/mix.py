@@ -67,11 +67,6 @@ class Mix:
         kept = {lane: self.channels[lane] for lane in lanes if self.channels.get(lane, Channel()) != Channel()}
         return replace(self, channels=kept)
 
-    def turned(self, gain_db: float) -> Mix:
-        """The same, louder or softer by `gain_db`. A closed master stays closed, a closed gain closes it."""
-        closed = min(self.master_db, gain_db) <= MIN_GAIN_DB
-        return replace(self, master_db=MIN_GAIN_DB if closed else self.master_db + gain_db)
-
     def audible(self, stem: str) -> bool:
         """Mute wins over solo; any solo silences the rest."""
         strip = self.channel(stem)

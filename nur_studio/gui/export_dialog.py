@@ -81,9 +81,9 @@ class ExportDialog(QDialog):
         title.setTextFormat(Qt.TextFormat.PlainText)
         title.setWordWrap(True)
         parts = [("mix", self.tr("Mix"))]
+        if self._mix != Mix():
+            parts.append(("heard", self.tr("Mix as heard")))
         if self._track.lanes:
-            if self._mix != Mix():
-                parts.append(("heard", self.tr("Mix as heard")))
             parts.append(("stems", self.tr("Stems, {n} files").format(n=len(self._track.lanes))))
         self.part = SegmentedControl(parts)
         self.part.chosen.connect(self._tell)

@@ -210,7 +210,7 @@ class MixHeader(LaneHeader):
             self.loudness.setToolTip(tip)
 
     def show_playing(self, momentary: float, short_term: float) -> None:
-        """How loud it is now, in LUFS: −inf is silence, NaN not known yet."""
+        """How loud it is now, in LUFS; −inf is silence."""
         now = self._clock()
         if now - self._read_at < _READ_EVERY_S:
             return
@@ -220,12 +220,8 @@ class MixHeader(LaneHeader):
             )
         self._read_at = now
         text = self.tr("M {momentary} · S {short} LUFS")
-        self.loudness.set_text(text.format(momentary=_lufs_text(momentary), short=_lufs_text(short_term)))
+        self.loudness.set_text(text.format(momentary=gain_text(momentary), short=gain_text(short_term)))
 
     def _on_master(self, master_db: float) -> None:
         self.gain_label.set_text(gain_text(master_db))
         self.master_changed.emit(master_db, ("master", self.fader.gesture))
-
-
-def _lufs_text(lufs: float) -> str:
-    return "…" if math.isnan(lufs) else gain_text(lufs)

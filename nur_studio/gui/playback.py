@@ -11,7 +11,6 @@ from nur_studio.audio.masters import mix_path, stem_path
 from nur_studio.audio.player import Player
 from nur_studio.core.mix import Mix
 from nur_studio.core.track import Track
-from nur_studio.gui.monitor import Monitor
 from nur_studio.gui.track_view import TrackView, compared
 
 _FRAME_MS = 16
@@ -31,7 +30,6 @@ class Playback(QObject):
         self._loaded: Track | None = None
         self._growing = False
         self._error = ""
-        self._monitor = Monitor()
         self._moving_until = 0.0
         self._timer = QTimer(self, interval=_FRAME_MS, timerType=Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._on_frame)
@@ -100,8 +98,8 @@ class Playback(QObject):
 
     def set_volume(self, volume_db: float) -> None:
         """How loud it is heard; files are not touched by it."""
-        self._monitor.set_volume(volume_db)
-        self._send_mix()
+        self._player.set_volume(volume_db)
+        self._move()
 
     def set_device(self, name: str) -> None:
         self._player.set_device(name)
@@ -154,7 +152,7 @@ class Playback(QObject):
         self._send_mix()
 
     def _send_mix(self) -> None:
-        self._player.set_mix(self._monitor.heard(self._view.mix))
+        self._player.set_mix(self._view.mix)
         self._move()
 
     def _move(self) -> None:
@@ -165,7 +163,7 @@ class Playback(QObject):
     @Slot()
     def _on_frame(self) -> None:
         state = self._player.state()
-        self._view.set_player_state(self._monitor.measured(state))
+        self._view.set_player_state(state)
         if state.error != self._error:
             self._forget_error()
             self._error = state.error

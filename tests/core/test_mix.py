@@ -65,9 +65,3 @@ def test_a_solo_of_a_stem_that_is_no_more_silences_nothing() -> None:
     kept = mix.within(("drums", "bass", "guitar"))
     assert kept == Mix({"bass": Channel(pan=0.5)}, master_db=-1.0)
     assert kept.audible("guitar")
-
-
-def test_turned_up_or_down_a_closed_master_stays_closed() -> None:
-    assert Mix(master_db=-3.0).turned(-6.0).master_db == -9.0
-    assert Mix(master_db=-60.0).turned(6.0).gains("drums") == (0.0, 0.0)
-    assert Mix(master_db=6.0).turned(-60.0).gains("drums") == (0.0, 0.0)

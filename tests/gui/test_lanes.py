@@ -155,11 +155,11 @@ def test_loudness_of_the_moment_while_it_plays_and_of_the_file_at_rest(view: Tra
     view.set_player_state(PlayerState(playing=True, momentary_lufs=-13.24, short_term_lufs=float("-inf")))
     assert header.loudness.text == "M −13.2 · S −∞ LUFS"
     now[0] = 0.05
-    view.set_player_state(PlayerState(playing=True, momentary_lufs=-20.0, short_term_lufs=float("nan")))
+    view.set_player_state(PlayerState(playing=True, momentary_lufs=-20.0, short_term_lufs=-20.5))
     assert header.loudness.text == "M −13.2 · S −∞ LUFS", "too soon to be read"
     now[0] = 0.2
-    view.set_player_state(PlayerState(playing=True, momentary_lufs=-20.0, short_term_lufs=float("nan")))
-    assert header.loudness.text == "M −20.0 · S … LUFS"
+    view.set_player_state(PlayerState(playing=True, momentary_lufs=-20.0, short_term_lufs=-20.5))
+    assert header.loudness.text == "M −20.0 · S −20.5 LUFS"
     view.set_player_state(PlayerState())
     assert header.loudness.text == "−14.0 LUFS · −1.2 dBTP"
 

@@ -71,7 +71,7 @@ def test_takes_keep_their_own_mixes_and_the_next_window_has_them(
     studio: Studio, open_window: OpenWindow, added: Added, qtbot: QtBot
 ) -> None:
     first, second = added(), added(SIX_LANES, take=2)
-    window = open_window(studio)
+    window = open_window(studio, begin=False)
     show(window, first, qtbot)
     stem(window, "bass").header.mute.click()
     window.view.lanes.mix_lane.header.fader.step(-2)
@@ -84,7 +84,7 @@ def test_takes_keep_their_own_mixes_and_the_next_window_has_them(
     window.view.lanes.hear_all()
     window.close()
     assert studio.library.get(first.id).mix == Mix(master_db=-1.0)
-    again = open_window(studio)
+    again = open_window(studio, begin=False)
     show(again, second, qtbot)
     assert stem(again, "piano").header.solo.isChecked()
 
@@ -93,7 +93,7 @@ def test_undo_has_one_order_for_the_mixer_and_the_library(
     studio: Studio, open_window: OpenWindow, added: Added, qtbot: QtBot
 ) -> None:
     shown, other = added(), added(group_id="another")
-    window = open_window(studio)
+    window = open_window(studio, begin=False)
     show(window, shown, qtbot)
     stem(window, "drums").header.mute.click()
     with qtbot.waitSignal(window.shelf.deleted, timeout=LONG):
@@ -128,7 +128,7 @@ def test_stems_that_come_take_the_place_of_the_mix_without_a_stop(
     studio: Studio, open_window: OpenWindow, added: Added, qtbot: QtBot
 ) -> None:
     track = added(())
-    window = open_window(studio)
+    window = open_window(studio, begin=False)
     show(window, track, qtbot)
     assert [lane.name for lane in window.view.lanes.shown] == ["mix"]
     player = window.playback._player
@@ -153,7 +153,7 @@ def test_export_offers_the_stems_there_are_and_the_mix_that_was_kept(
 ) -> None:
     track = added(SIX_LANES)
     studio.library.set_mix(track.id, Mix({"piano": Channel(mute=True)}))
-    window = open_window(studio)
+    window = open_window(studio, begin=False)
     window.actions_on_takes.export(track.id)  # from the library, not on show
     qtbot.waitUntil(lambda: window.exporter.dialog is not None, timeout=LONG)
     dialog = window.exporter.dialog
