@@ -28,15 +28,16 @@ class ValueLabel(NumberLabel):
 
     def edit(self) -> None:
         """Let the value be typed."""
-        window = self.window()
-        if not self.isEnabled() or self.editor is not None:
+        strip = self.parentWidget()
+        if not self.isEnabled() or self.editor is not None or strip is None:
             return
-        self.editor = _Editor(window, self._try)
+        self.editor = _Editor(strip, self._try)
         self.editor.setAccessibleName(self._name)
         self.editor.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.editor.setText(self.text)
-        corner = self.mapTo(window, QPoint(self.width() + 6 - _WIDTH, (self.height() - 24) // 2))
-        self.editor.setGeometry(corner.x(), corner.y(), _WIDTH, 24)
+        height = min(24, strip.height())
+        corner = self.mapTo(strip, QPoint(self.width() + 6 - _WIDTH, (self.height() - height) // 2))
+        self.editor.setGeometry(corner.x(), min(corner.y(), strip.height() - height), _WIDTH, height)
         self.editor.selectAll()
         self.editor.show()
         self.editor.setFocus(Qt.FocusReason.OtherFocusReason)
@@ -65,7 +66,7 @@ class _Editor(QLineEdit):
     def __init__(self, parent: QWidget, take: Callable[[str], bool]) -> None:
         super().__init__(parent)
         self._take, self._left = take, False
-        self._before = parent.focusWidget()
+        self._before = parent.window().focusWidget()
         self.setProperty("role", "value")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
 
