@@ -164,3 +164,17 @@ def test_export_offers_the_stems_there_are_and_the_mix_that_was_kept(
     dialog.part.button("heard").click()
     assert dialog.choice().mix == Mix({"piano": Channel(mute=True)})
     dialog.close()
+
+
+def test_the_listening_volume_is_no_part_of_the_mix(
+    studio: Studio, open_window: OpenWindow, added: Added, qtbot: QtBot
+) -> None:
+    window = open_window(studio, begin=False)
+    show(window, added(), qtbot)
+    player = window.playback._player
+    window.view.lanes.mix_lane.header.fader.step(2)
+    window.view.transport.speaker.click()
+    assert player._volume == 0.0
+    assert player._mix == window.view.mix == Mix(master_db=1.0)
+    window.view.transport.speaker.click()
+    assert player._volume == pytest.approx(10 ** (window.view.transport.volume_db / 20))
