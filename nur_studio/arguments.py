@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import NoReturn
 
 from nur_studio import __version__
-from nur_studio.core.controls import GUIDANCE, MAX_TOP_K, TEMPERATURE, Controls, Reference, SectionPrompt
+from nur_studio.arguments_files import add_combine, add_export, add_import, number
+from nur_studio.core.controls import GUIDANCE, MAX_TOP_K, TEMPERATURE, WINDOW_S, Controls, Reference, SectionPrompt
 from nur_studio.core.errors import InvalidRequest
-from nur_studio.core.mix import STEMS
+from nur_studio.core.mix import LANES
 from nur_studio.core.request import FORMATS, MAX_DURATION, MAX_TAKES, MAX_TEMPO, MIN_DURATION, MIN_TEMPO
 from nur_studio.core.track import is_track_id
 
@@ -44,22 +45,26 @@ def parser() -> argparse.ArgumentParser:
     )
     make.add_argument("prompt", metavar="PROMPT", help='the music in words: "chill lo-fi beat with jazzy Rhodes"')
     make.add_argument(
-        "--duration", type=_number, default=30, metavar="S", help=f"seconds, {MIN_DURATION} to {MAX_DURATION} (30)"
+        "--duration", type=number, default=30, metavar="S", help=f"seconds, {MIN_DURATION} to {MAX_DURATION} (30)"
     )
     make.add_argument("--genre", help="lo-fi, house, jazz, …; heard in the prompt if left out")
     make.add_argument(
-        "--tempo", type=_number, metavar="BPM", help=f"{MIN_TEMPO} to {MAX_TEMPO}; heard in the prompt if left out"
+        "--tempo", type=number, metavar="BPM", help=f"{MIN_TEMPO} to {MAX_TEMPO}; heard in the prompt if left out"
     )
     make.add_argument("--format", metavar="FORMAT", help=f"{', '.join(FORMATS)}; by the ending of --out if left out")
-    make.add_argument("--seed", type=_number, metavar="N", help="the same seed makes the same music")
+    make.add_argument("--seed", type=number, metavar="N", help="the same seed makes the same music")
     make.add_argument("--engine", help="see `nur-studio engines`")
     make.add_argument(
-        "--takes", type=_number, default=1, metavar="N", help=f"1 to {MAX_TAKES}, with the seed, the next one …"
+        "--takes", type=number, default=1, metavar="N", help=f"1 to {MAX_TAKES}, with the seed, the next one …"
     )
     make.add_argument(
         "--out", metavar="FILE", help="also write the track here (a file, or a folder); takes become FILE_A, FILE_B …"
     )
-    make.add_argument("--stems", metavar="DIR", help="also write the stems here (wav unless --format is wav or flac)")
+    make.add_argument(
+        "--stems",
+        metavar="DIR",
+        help="also write the stems here (wav unless --format is wav or flac); separated where the engine makes none",
+    )
     make.add_argument("--json", action="store_true", help="print the MusicTrack; a list of them for several takes")
     make.add_argument("--quiet", action="store_true", help="no progress bar")
     _add_controls(make)
@@ -69,29 +74,28 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--starred", action="store_true", help="only the starred")
     found.add_argument("--genre", help="only this genre")
     found.add_argument("--engine", help="only this engine")
-    found.add_argument("--limit", type=_number, default=50, metavar="N", help="at most so many (50)")
+    found.add_argument("--limit", type=number, default=50, metavar="N", help="at most so many (50)")
     found.add_argument("--json", action="store_true", help="print MusicTracks")
 
     one = commands.add_parser("get", help="everything about one track")
     one.add_argument("id", metavar="ID")
     one.add_argument("--json", action="store_true", help="print the MusicTrack")
 
-    out = commands.add_parser("export", help="write a track, or its stems, to files")
-    out.add_argument("id", metavar="ID")
-    out.add_argument("--out", metavar="PATH", help="a file, or a folder (the current one if left out)")
-    out.add_argument("--part", default="mix", choices=("mix", *STEMS, "stems"), help="what to write (mix)")
-    out.add_argument(
-        "--format",
-        metavar="FORMAT",
-        help=f"{', '.join(FORMATS)}; by the ending of --out if left out, else the take's own (stems: wav)",
-    )
-    out.add_argument("--bits", type=_number, metavar="N", help="wav: 16, 24 or 32 (float); flac: 16 or 24")
-    out.add_argument("--quiet", action="store_true", help="no progress bar")
+    apart = commands.add_parser("separate", help="take a track apart into stems; see `nur-studio models list`")
+    apart.add_argument("id", metavar="ID")
+    apart.add_argument("--model", metavar="NAME", help="the separator; the one in the settings if left out")
+    apart.add_argument("--force", action="store_true", help="also where it has stems of its own, which are better")
+    apart.add_argument("--json", action="store_true", help="print the MusicTrack")
+    apart.add_argument("--quiet", action="store_true", help="no progress bar")
+
+    add_export(commands.add_parser("export", help="write a track, its stems, or mixes of them, to files"))
+    add_import(commands.add_parser("import", help="take audio files into the library"))
+    add_combine(commands.add_parser("combine", help="a new track: one track with a stem of another"))
 
     known = commands.add_parser("engines", help="what can make music here")
     known.add_argument("--json", action="store_true", help="print a list")
 
-    _add_models(commands.add_parser("models", help="the weights of MusicGen: list, download, import, verify, remove"))
+    _add_models(commands.add_parser("models", help="the weights of MusicGen and Demucs: list, download, import …"))
 
     health = commands.add_parser("doctor", help="what is there, what is missing, and the command that mends it")
     health.add_argument("--json", action="store_true", help="print a list of checks")
@@ -115,8 +119,13 @@ def _add_controls(make: argparse.ArgumentParser) -> None:
         help=f"how daring, {TEMPERATURE[0]:g} to {TEMPERATURE[1]:g} ({usual.temperature:g})",
     )  # fmt: skip
     group.add_argument(
-        "--top-k", type=_number, metavar="N", default=usual.top_k,
+        "--top-k", type=number, metavar="N", default=usual.top_k,
         help=f"choose among the N likeliest, up to {MAX_TOP_K}; 0 for all ({usual.top_k})",
+    )  # fmt: skip
+    group.add_argument(
+        "--window", type=number, metavar="SECONDS", default=usual.window_s,
+        help=f"how much is made at once, {WINDOW_S[0]} to {WINDOW_S[1]} (what the model can); less needs less memory. "
+        "Longer pieces are made window by window, each going on from the last two fifths of the one before",
     )  # fmt: skip
     group.add_argument(
         "--section", action="append", default=[], metavar="BAR:TEXT",
@@ -144,30 +153,24 @@ def _add_models(models: argparse.ArgumentParser) -> None:
 
     bring = actions.add_parser("import", help="copy models from a folder or a USB disk")
     bring.add_argument(
-        "folder", metavar="FOLDER", help="with the files as published: audiocraft's (*.bin) or transformers' layout"
+        "folder",
+        metavar="FOLDER",
+        help="with the files as published: audiocraft's (*.bin), transformers' or Demucs' (*.yaml, *.th) layout",
     )
 
-    check = actions.add_parser("verify", help="read every byte and compare with what was published")
+    check = actions.add_parser("verify", help="read every byte and compare with the checksums of its arrival")
     check.add_argument("name", metavar="MODEL", nargs="?", help=f"{names}; all that are here if left out")
 
     tried = actions.add_parser("forecast", help="try for some seconds how fast a model would be here; needs no weights")
     tried.add_argument("name", metavar="MODEL", help=names)
 
-    drop = actions.add_parser("remove", help="delete the weights of a model; tracks made with it stay")
+    drop = actions.add_parser("remove", help="delete the weights of a model; what was made with it stays")
     drop.add_argument("name", metavar="MODEL", help=names)
 
     for action in (shown, fetch, bring, check, tried, drop):
         action.add_argument("--json", action="store_true", help="print a list of what it was about")
     for action in (fetch, bring, check):
         action.add_argument("--quiet", action="store_true", help="no progress bar")
-
-
-def _number(text: str) -> int | str:
-    """A whole number, or the text itself, for the core to refuse in its own words."""
-    try:
-        return int(text)
-    except ValueError:
-        return text
 
 
 def _decimal(text: str) -> float | str:
@@ -197,6 +200,7 @@ def controls_of(arguments: argparse.Namespace) -> Controls:
         reference=reference,
         count_in=arguments.count_in,
         loop=arguments.loop,
+        window_s=arguments.window,
     )
 
 
@@ -213,8 +217,8 @@ def _source(field: str, text: str) -> tuple[str, str]:
     track_id, _, part = text.strip().partition(":")
     if is_track_id(track_id):
         part = part or "mix"
-        if part not in ("mix", *STEMS):
-            raise InvalidRequest(field, text, f"a track id alone or with one of {', '.join(STEMS)} after a colon")
+        if part not in ("mix", *LANES):
+            raise InvalidRequest(field, text, f"a track id alone or with one of {', '.join(LANES)} after a colon")
         return track_id, part
     path = path_of(field, text)
     if path is None or not path.is_file():

@@ -1,4 +1,4 @@
-"""The command line: generate, list, get, export, engines, models, doctor. A client of `Studio`."""
+"""The command line: generate, list, get, separate, export, import, combine, engines, models, doctor."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nur_studio.arguments import check_places, controls_of, parser, path_of, wanted_format, wav_or_flac_subtype
+from nur_studio.arguments import check_places, controls_of, parser, path_of, wanted_format
+from nur_studio.cli_words import facts, heading, lossless, maker, note, stems_told, tell_note, told
 from nur_studio.console import Interrupts, answer, answer_json, drop_output, open_streams, progress_bar
 from nur_studio.core.errors import Cancelled, FileProblem, InvalidRequest, StudioError, TrackNotFound, UnknownEngine
 from nur_studio.core.logs import start_log
@@ -116,7 +117,7 @@ def _generate(studio: Studio, arguments: argparse.Namespace, interrupts: Interru
     if stems is not None:
         _check_stems(studio, request)
     with interrupts.gently() as cancel, progress_bar(arguments.quiet) as on_progress:
-        tracks = studio.generate(request, on_progress, cancel=cancel)
+        tracks = studio.generate(request, on_progress, cancel=cancel, stems=True if stems is not None else None)
         files = {track.id: _write_out(studio, track, out, stems, len(tracks), cancel) for track in tracks}
     if arguments.json:
         from nur_studio.reference import music_track
@@ -125,14 +126,13 @@ def _generate(studio: Studio, arguments: argparse.Namespace, interrupts: Interru
         answer_json(made[0] if len(made) == 1 else made)
     else:
         for track in tracks:
-            answer(_heading(track, len(tracks) > 1))
+            answer(heading(track, len(tracks) > 1))
             answer(f"  {files[track.id]}")
             if stems is not None:
                 answer(f"  stems in {stems}")
-            answer(f"  {_facts(track)}")
+            answer(f"  {facts(track)}")
     for track in tracks:
-        if note := _note(track):
-            print(f"nur-studio: {one_line(track.title)}: {note}", file=sys.stderr)
+        tell_note(track)
     return OK
 
 
@@ -140,8 +140,9 @@ def _check_stems(studio: Studio, request: GenerationRequest) -> None:
     """Tell before the work that there will be none to write."""
     name = (request.engine or studio.default_engine()).strip().casefold()
     for engine in studio.engines():
-        if engine.name.casefold() == name and not engine.stems:
-            raise StudioError(f"{engine.title} makes no stems.", hint="Leave --stems out, or choose another engine.")
+        if engine.name.casefold() == name and not engine.stems and not studio.default_separator():
+            hint = "`nur-studio models download htdemucs` gets what makes them. Or leave --stems out."
+            raise StudioError(f"{engine.title} makes no stems.", hint=hint)
 
 
 def _write_out(
@@ -158,7 +159,9 @@ def _write_out(
                 out = out.with_name(f"{out.stem}_{track.take_letter}{out.suffix}")
             file = studio.export(track.id, out, cancel=cancel)
         if stems is not None:
-            studio.export_stems(track.id, stems, Encoding(_lossless(track)), cancel=cancel)
+            if not track.lanes:
+                raise FileProblem(note(track))
+            studio.export_stems(track.id, stems, Encoding(lossless(track)), cancel=cancel)
     except FileProblem as error:
         kept = f"The take is kept: `nur-studio export {track.id}` writes it elsewhere."
         raise FileProblem(error.sentence, hint=f"{error.hint} {kept}".strip()) from error
@@ -181,7 +184,7 @@ def _list(studio: Studio, arguments: argparse.Namespace, _: Interrupts) -> int:
         star = "★" if track.starred else " "
         state = "" if track.status is Status.COMPLETED else f"  [{track.status}]"
         answer(
-            f"{track.id}  {track.created_at.astimezone():%Y-%m-%d %H:%M}  {star} {track.tempo:3d} BPM"
+            f"{track.id}  {track.created_at.astimezone():%Y-%m-%d %H:%M}  {star} {track.tempo or '–':>3} BPM"
             f"  {format_time(track.duration_s)[:-3]:>5}  {one_line(track.genre):<12.12}  {one_line(track.title)}{state}"
         )
     if not tracks:
@@ -196,13 +199,12 @@ def _get(studio: Studio, arguments: argparse.Namespace, _: Interrupts) -> int:
     if arguments.json:
         answer_json(music_track(track, studio))
         return OK
-    answer(_heading(track, False))
-    maker = track.model if track.engine in track.model else f"{track.engine} {track.model}".rstrip()
-    answer(f"  {track.status}, {track.created_iso}, seed {track.seed}, {maker}")
+    answer(heading(track))
+    answer(f"  {track.status}, {track.created_iso}, {maker(track)}")
     answer(f"  {one_line(track.prompt)}")
     if track.status is Status.COMPLETED:
-        answer(f"  {_facts(track)}")
-        for line in filter(None, (_told(track), _note(track))):
+        answer(f"  {facts(track)}")
+        for line in filter(None, (told(track), stems_told(track), note(track))):
             answer(f"  {line}")
         answer(f"  {studio.delivery(track.id)}")
         answer(f"  masters in {track.folder}")
@@ -211,27 +213,17 @@ def _get(studio: Studio, arguments: argparse.Namespace, _: Interrupts) -> int:
     return OK
 
 
-def _export(studio: Studio, arguments: argparse.Namespace, interrupts: Interrupts) -> int:
-    from nur_studio.audio.files import Encoding
-
-    track = studio.library.get(arguments.id)
-    out = path_of("out", arguments.out) or Path.cwd()
-    if arguments.part == "stems":
-        kind = wanted_format(arguments.format, None) or _lossless(track)
-    else:
-        kind = wanted_format(arguments.format, out) or track.output_format
-    encoding = Encoding(kind, wav_or_flac_subtype(kind, arguments.bits))
+def _separate(studio: Studio, arguments: argparse.Namespace, interrupts: Interrupts) -> int:
     with interrupts.gently() as cancel, progress_bar(arguments.quiet) as on_progress:
-        if arguments.part == "stems":
-            files = studio.export_stems(track.id, out, encoding, on_progress, cancel)
-        else:
-            files = [
-                studio.export(
-                    track.id, out, part=arguments.part, encoding=encoding, on_progress=on_progress, cancel=cancel
-                )
-            ]
-    for file in files:
-        answer(str(file))
+        track = studio.separate(arguments.id, arguments.model, on_progress, cancel, force=arguments.force)
+    if arguments.json:
+        from nur_studio.reference import music_track
+
+        answer_json(music_track(track, studio))
+        return OK
+    answer(heading(track))
+    answer(f"  {stems_told(track)}")
+    answer(f"  in {track.folder / 'stems'}; `nur-studio export {track.id} --part stems` writes them elsewhere")
     return OK
 
 
@@ -248,6 +240,24 @@ def _engines(studio: Studio, arguments: argparse.Namespace, _: Interrupts) -> in
         answer(f"  {engine.summary}")
         answer(f"  licence of the music: {engine.licence}")
     return OK
+
+
+def _export(studio: Studio, arguments: argparse.Namespace, interrupts: Interrupts) -> int:
+    from nur_studio.cli_files import export
+
+    return export(studio, arguments, interrupts)
+
+
+def _import(studio: Studio, arguments: argparse.Namespace, interrupts: Interrupts) -> int:
+    from nur_studio.cli_files import import_files
+
+    return import_files(studio, arguments, interrupts)
+
+
+def _combine(studio: Studio, arguments: argparse.Namespace, interrupts: Interrupts) -> int:
+    from nur_studio.cli_files import combine
+
+    return combine(studio, arguments, interrupts)
 
 
 def _models(studio: Studio, arguments: argparse.Namespace, interrupts: Interrupts) -> int:
@@ -274,40 +284,10 @@ _COMMANDS: dict[str, Callable[[Studio, argparse.Namespace, Interrupts], int]] = 
     "generate": _generate,
     "list": _list,
     "get": _get,
+    "separate": _separate,
     "export": _export,
+    "import": _import,
+    "combine": _combine,
     "engines": _engines,
     "models": _models,
 }
-
-
-# -- words and numbers -------------------------------------------------------------------------------------------
-
-
-def _heading(track: Track, lettered: bool) -> str:
-    return f"{one_line(track.title)}{f' {track.take_letter}' if lettered else ''}  ({track.id})"
-
-
-def _lossless(track: Track) -> str:
-    """What stems are written as where nobody says: they are there to be worked on."""
-    return track.output_format if track.output_format in ("wav", "flac") else "wav"
-
-
-def _facts(track: Track) -> str:
-    facts = [one_line(track.genre), f"{track.tempo} BPM", track.key, f"{track.duration_s:g} s"]
-    if track.loudness_lufs is not None:
-        facts.append(f"{track.loudness_lufs:.1f} LUFS")
-    facts += [f"seed {track.seed}", track.licence]
-    return " · ".join(fact for fact in facts if fact)
-
-
-def _note(track: Track) -> str:
-    """What is to be known of a take that is not all that was asked for."""
-    return one_line(str(track.recipe.get("note") or ""))
-
-
-def _told(track: Track) -> str:
-    """The words a model was given for a take, where it was one."""
-    details = track.recipe.get("details")
-    described = details.get("descriptions") if isinstance(details, dict) else None
-    words = "; then ".join(map(str, described)) if isinstance(described, list | tuple) else ""
-    return f"told the model: {one_line(words)}" if words else ""

@@ -1,4 +1,4 @@
-"""`nur-studio models`: the weights of MusicGen on this machine, from consent to removal."""
+"""`nur-studio models`: the weights of MusicGen and Demucs on this machine, from consent to removal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nur_studio.arguments import path_of
 from nur_studio.console import Interrupts, answer, answer_json, confirmed, progress_bar
 from nur_studio.core.errors import InvalidRequest, StudioError
 from nur_studio.core.timing import format_time
-from nur_studio.engines.models import model
+from nur_studio.engines.models import MusicModel, SeparatorModel, model
 from nur_studio.engines.weights import gigabytes
 
 if TYPE_CHECKING:  # it stands on libraries, and the doctor must start where they are damaged
@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # it stands on libraries, and the doctor must start where the
 
 READY = "ready"
 _CPU_WEIGHT_BYTES = 4
+_PURPOSES = {"music": "Make music:", "stems": "Take audio apart into stems:"}
 
 
 def manage_models(studio: Studio, arguments: argparse.Namespace, interrupts: Interrupts) -> int:
@@ -40,11 +41,14 @@ def manage_models(studio: Studio, arguments: argparse.Namespace, interrupts: Int
 def _list(studio: Studio, arguments: argparse.Namespace, _: Interrupts) -> tuple[str, ...]:
     states = studio.models()
     if not arguments.json:
-        for state in states:
-            answer(f"{state.info.name:<28} {_state(state):<26} {state.info.summary}")
+        for purpose, words in _PURPOSES.items():
+            answer(words)
+            about = [state for state in states if state.info.purpose == purpose]
+            for state in about:
+                answer(f"  {state.info.name:<26} {_state(state):<26} {state.info.summary}")
+            for licence in dict.fromkeys(state.info.licence for state in about):
+                answer(f"  licence: {licence}")
         answer(f"in {studio.directories.models}")
-        for licence in dict.fromkeys(state.info.licence for state in states):
-            answer(f"licence: {licence}")
     return tuple(state.info.name for state in states)
 
 
@@ -70,7 +74,7 @@ def _download(studio: Studio, arguments: argparse.Namespace, interrupts: Interru
         raise StudioError("Nothing was downloaded.")
     with interrupts.gently() as cancel, progress_bar(arguments.quiet) as on_progress:
         studio.download_model(name, on_progress, cancel)
-    _tell(arguments, f"{state.info.title} is ready: `nur-studio generate --engine {name} PROMPT`.")
+    _tell(arguments, _ready(state))
     return (name,)
 
 
@@ -82,8 +86,8 @@ def _import(studio: Studio, arguments: argparse.Namespace, interrupts: Interrupt
         names = tuple(studio.import_models(folder, on_progress, cancel))
     for state in studio.models():
         if state.info.name in names:
-            told = f"{state.info.title} is ready: `nur-studio generate --engine {state.info.name} PROMPT`."
-            _tell(arguments, f"{told} Licence: {state.info.licence}." if state.state == READY else state.why_not)
+            told = f"{_ready(state)} Licence: {state.info.licence}."
+            _tell(arguments, told if state.state == READY else state.why_not)
     return names
 
 
@@ -98,7 +102,7 @@ def _verify(studio: Studio, arguments: argparse.Namespace, interrupts: Interrupt
     for state in states:
         with interrupts.gently() as cancel, progress_bar(arguments.quiet) as on_progress:
             studio.verify_model(state.info.name, on_progress, cancel)
-        _tell(arguments, f"{state.info.name}: every file is as it was published.")
+        _tell(arguments, f"{state.info.name}: every file is as it came.")
     return tuple(state.info.name for state in states)
 
 
@@ -146,6 +150,11 @@ def _tell(arguments: argparse.Namespace, sentence: str) -> None:
         answer(sentence)
 
 
+def _ready(state: ModelState) -> str:
+    use = "generate --engine {} PROMPT" if state.info.purpose == "music" else "separate ID --model {}"
+    return f"{state.info.title} is ready: `nur-studio {use.format(state.info.name)}`."
+
+
 def _state(state: ModelState) -> str:
     if state.state == READY:
         return f"ready, {gigabytes(state.disk_bytes)}"
@@ -162,17 +171,22 @@ def _free(folder: Path) -> int:
 
 def _fields(state: ModelState) -> dict[str, Any]:
     info = state.info
+    kind: dict[str, Any] = {}
+    if isinstance(info, MusicModel):
+        kind = {"stereo": info.stereo, "melody": info.melody}
+    elif isinstance(info, SeparatorModel):
+        kind = {"stems": list(info.lanes)}
     return {
         "name": info.name,
+        "purpose": info.purpose,
         "title": info.title,
         "summary": info.summary,
         "licence": info.licence,
         "sellable": info.sellable,
         "parameters": info.parameters,
-        "stereo": info.stereo,
-        "melody": info.melody,
         "download_bytes": info.download_bytes,
         "state": state.state,
         "missing_bytes": state.missing_bytes,
         "disk_bytes": state.disk_bytes,
+        **kind,
     }

@@ -23,7 +23,7 @@ from nur_studio.core.paths import Directories
 from nur_studio.core.progress import CancelToken, ignore_progress
 from nur_studio.core.prompt import read_prompt
 from nur_studio.core.settings import load_settings
-from nur_studio.engines.models import MODELS
+from nur_studio.engines.models import MODELS, SEPARATORS, ModelInfo
 from nur_studio.engines.weights import WeightStore, gigabytes
 
 if TYPE_CHECKING:  # all that stands on libraries is imported where it is looked at: they may be what is damaged
@@ -31,6 +31,7 @@ if TYPE_CHECKING:  # all that stands on libraries is imported where it is looked
 
 OK, WARN, FAIL = "ok", "warn", "fail"
 MODEL_LIBRARIES = ("torch", "transformers", "omegaconf", "einops", "julius", "audiocraft")
+SEPARATOR_LIBRARIES = ("torch", "demucs", "safetensors", "yaml")
 LIBRARIES = ("numpy", "scipy", "soundfile", "soxr", "pyloudnorm", "psutil", "platformdirs", "tqdm")
 
 
@@ -43,7 +44,7 @@ _REINSTALL = f"{_PYTHON} -m pip install --force-reinstall"
 _BOOTSTRAP = Path(__file__).resolve().parent.parent / "packaging" / "bootstrap.py"
 _MODELS_MEND_CHECKOUT = f"{_PYTHON} {_quoted(str(_BOOTSTRAP))} setup --with-models"
 _MODELS_MEND = (
-    f"{_PYTHON} -m pip install 'nur-studio[musicgen]' && {_PYTHON} -m pip install --no-deps audiocraft==1.3.0"
+    f"{_PYTHON} -m pip install 'nur-studio[musicgen,stems]' && {_PYTHON} -m pip install --no-deps audiocraft==1.3.0"
 )
 _LINUX_WINDOW = (
     "libegl1 libgl1 libglib2.0-0 libfontconfig1 libdbus-1-3 libxkbcommon0 libxkbcommon-x11-0 libx11-xcb1 "
@@ -83,7 +84,8 @@ def examine(directories: Directories, engines: Sequence[EngineInfo] | None = Non
         checks.append(_library(directories))
         known = engines or catalogue.engines(directories.models)
         checks += [_engine(engine, directories) for engine in known if engine.name not in _MODEL_NAMES]
-    return [*checks, _weights(directories), _graphics(device), _sound(), _window()]
+    found = [_weights(directories), _stems(directories), _graphics(device), _sound(), _importing(), _window()]
+    return [*checks, *found]
 
 
 def can_make_music(checks: Sequence[Check]) -> bool:
@@ -199,26 +201,42 @@ def _engine(engine: EngineInfo, directories: Directories) -> Check:
 
 
 def _weights(directories: Directories) -> Check:
-    """Which models are here, by their files' sizes: reading every byte is `models verify`'s work."""
+    """Which MusicGen models are here, by their files' sizes: reading every byte is `models verify`'s work."""
+    first = MODELS[0]
+    nothing = (
+        "none here, and Sketch needs none; `nur-studio models download` fetches MusicGen's "
+        f"({first.name}: {gigabytes(first.download_bytes)}), `nur-studio models import` takes them from a folder"
+    )
+    return _models_here("Weights", directories, MODELS, "MusicGen", MODEL_LIBRARIES, nothing)
+
+
+def _stems(directories: Directories) -> Check:
+    """The same of the separators."""
+    first = SEPARATORS[0]
+    nothing = (
+        "no separator here, and what Sketch makes needs none; for other audio `nur-studio models download "
+        f"{first.name}` fetches one ({gigabytes(first.download_bytes)})"
+    )
+    return _models_here("Stems", directories, SEPARATORS, "Demucs", SEPARATOR_LIBRARIES, nothing)
+
+
+def _models_here(
+    name: str, directories: Directories, models: Sequence[ModelInfo], who: str, libraries: Sequence[str], nothing: str
+) -> Check:
     store = WeightStore(directories.models)
-    states = {info: store.state(info) for info in MODELS}
+    states = {info: store.state(info) for info in models}
     ready = [info for info, state in states.items() if state == "ready"]
     begun = [info for info, state in states.items() if state == "partial"]
     if begun:
-        return Check("Weights", WARN, store.why_not(begun[0]), f"nur-studio models download {begun[0].name}")
+        return Check(name, WARN, store.why_not(begun[0]), f"nur-studio models download {begun[0].name}")
     if not ready:
-        first = MODELS[0]
-        finding = (
-            "none here, and Sketch needs none; `nur-studio models download` fetches MusicGen's "
-            f"({first.name}: {gigabytes(first.download_bytes)}), `nur-studio models import` takes them from a folder"
-        )
-        return Check("Weights", OK, finding)
+        return Check(name, OK, nothing)
     finding = f"{', '.join(info.name for info in ready)} in {directories.models}; {ready[0].licence}"
-    missing = [name for name in MODEL_LIBRARIES if importlib.util.find_spec(name) is None]
+    missing = [library for library in libraries if importlib.util.find_spec(library) is None]
     if missing:
         mend = _MODELS_MEND_CHECKOUT if _BOOTSTRAP.exists() else _MODELS_MEND
-        return Check("Weights", WARN, f"{finding}; MusicGen cannot run without {', '.join(missing)}", mend)
-    return Check("Weights", OK, finding)
+        return Check(name, WARN, f"{finding}; {who} cannot run without {', '.join(missing)}", mend)
+    return Check(name, OK, finding)
 
 
 def _graphics(wanted: str = "auto") -> Check:
@@ -287,6 +305,15 @@ def _sound() -> Check:
             mend = "connect a device, or choose one in the system's sound settings"
         return Check("Audio output", WARN, f"no output device; {rest}", mend)
     return Check("Audio output", OK, f"{found['default']} ({found['count']} devices)")
+
+
+def _importing() -> Check:
+    """Which files can be taken in: libsndfile's always, others where the person has ffmpeg."""
+    own = "wav, aiff, flac, mp3, ogg and opus"
+    tool = shutil.which("ffmpeg")
+    if tool is None:
+        return Check("Import", OK, f"{own}; m4a and others need ffmpeg, which is not installed")
+    return Check("Import", OK, f"{own}; m4a and others through {tool}")
 
 
 def _window() -> Check:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from nur_studio.audio.masters import mix_path, stem_path, waveform_path
-from nur_studio.core.mix import STEMS
+from nur_studio.core.mix import LANES, STEMS
 from nur_studio.core.track import Status, Track
 from nur_studio.studio.studio import Studio
 
@@ -15,7 +15,9 @@ def music_track(track: Track, studio: Studio, *, deliver: bool = True) -> dict[s
     """`track` as JSON-ready values.
 
     `download_url` is the take in the format it was asked for, made now unless `deliver` is false; `audio_url` is the
-    same file, or the lossless mix as long as it was not made. URLs are null until there is something behind them.
+    same file, or the lossless mix as long as it was not made. URLs are null until there is something behind them, and
+    so is `stems` of a finished take that has none; of one divided more finely it has guitar, piano and rest as well.
+    `tempo` is null where no steady beat is claimed.
     `genre` … `created_at` and the URLs are the reference's; `title` and what follows are the studio's own.
     """
     done = track.status is Status.COMPLETED
@@ -29,12 +31,12 @@ def music_track(track: Track, studio: Studio, *, deliver: bool = True) -> dict[s
         "audio_url": _url(delivered or (mix_path(folder) if done else None)),
         "duration": _number(track.duration_s),
         "genre": track.genre,
-        "tempo": track.tempo,
+        "tempo": track.tempo if track.has_tempo else None,
         "prompt": track.prompt,
         "created_at": track.created_iso,
         "download_url": _url(delivered),
         "waveform_url": _url(waveform_path(folder) if done else None),
-        "stems": {stem: _url(stem_path(folder, stem) if done else None) for stem in STEMS},
+        "stems": _stems(track, done),
         "title": track.title,
         "output_format": track.output_format,
         "engine": track.engine,
@@ -48,6 +50,15 @@ def music_track(track: Track, studio: Studio, *, deliver: bool = True) -> dict[s
         "starred": track.starred,
         "error": track.error,
     }
+
+
+def _stems(track: Track, done: bool) -> dict[str, str | None] | None:
+    if not done:  # they may be to come
+        return dict.fromkeys(STEMS)
+    if not track.lanes:
+        return None
+    parts = dict.fromkeys((*STEMS, *(lane for lane in LANES if lane in track.lanes)))
+    return {part: _url(stem_path(track.folder, part)) for part in parts}
 
 
 def _url(path: Path | None) -> str | None:

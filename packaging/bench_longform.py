@@ -32,7 +32,7 @@ from nur_studio.core.prompt import read_prompt
 from nur_studio.core.sound import Audio
 from nur_studio.engines.base import Codes, Music, MusicTask
 from nur_studio.engines.importing import import_folder
-from nur_studio.engines.models import model as model_named
+from nur_studio.engines.models import music_model as model_named
 from nur_studio.engines.musicgen import taking
 from nur_studio.engines.musicgen.codec import decode_whole
 from nur_studio.engines.musicgen.delivery import Resampler

@@ -86,6 +86,7 @@ def needs() -> list[Need]:
         Need("xdotool", "tests: a real mouse that drags", TESTS, program("xdotool")),
         Need("pulseaudio", "tests: a sound card that records", TESTS, program("pulseaudio")),
         Need("pulseaudio-utils", "tests: a sound card that records", TESTS, program("pactl", "parec")),
+        Need("ffmpeg", "tests: files that only it reads", TESTS, program("ffmpeg")),
         Need("libasound2-plugins", "tests: a sound card that records", TESTS, alsa_pulse_plugin),
     ]
 

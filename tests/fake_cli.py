@@ -22,12 +22,15 @@ ENGINES = (
 )
 
 
+SEPARATORS = (fake_engine.separator("apart"), fake_engine.separator("away", why_not="Its weights are not here."))
+
+
 def engines() -> tuple[EngineInfo, ...]:
     return ENGINES
 
 
 def make_studio(directories: Directories) -> Studio:
-    studio = Studio(directories, engines=engines)
+    studio = Studio(directories, engines=engines, separators=lambda: SEPARATORS)
     studio.settings = replace(studio.settings, engine="sketch")
     return studio
 

@@ -7,15 +7,17 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 
+from nur_studio.audio.files import read_audio
 from nur_studio.core.errors import GenerationFailed
 from nur_studio.core.mix import STEMS
 from nur_studio.core.progress import Cancel, OnProgress, Progress
 from nur_studio.core.sound import Audio
 from nur_studio.core.timing import Section
-from nur_studio.engines.base import EngineInfo, Music, MusicTask, OnAudio
+from nur_studio.engines.base import EngineInfo, Music, MusicTask, OnAudio, OnStems, Separation
 
 SAMPLE_RATE = 44100
 STEPS = 5
@@ -119,6 +121,68 @@ class HeavyEngine(FakeEngine):
 
     def _more_details(self, task: MusicTask) -> dict[str, object]:
         return {"released": HeavyEngine.released}
+
+
+class FakeSeparator:
+    """Gives every lane a tenth of the mix, so that most of it is missing. `fault`, `step_s` and `deaf` as above, and
+    "short": it ends before the mix does; "lanes": it hands over others than it said.
+    """
+
+    released = 0
+
+    def __init__(
+        self, lanes: tuple[str, ...] = STEMS, fault: str = "", step_s: float = 0.0, deaf: bool = False
+    ) -> None:
+        self.lanes, self.fault, self.step_s, self.deaf = lanes, fault, step_s, deaf
+
+    def release(self) -> None:
+        FakeSeparator.released += 1
+
+    def separate(self, mix: Path, on_stems: OnStems, on_progress: OnProgress, cancel: Cancel) -> Separation:
+        audio, _ = read_audio(mix)
+        edges = np.linspace(0, len(audio), STEPS + 1).astype(int)
+        for step in range(STEPS):
+            if not self.deaf:
+                cancel.check()
+            on_progress(Progress("separating", step / STEPS))
+            if step == STEPS // 2:
+                self._misbehave()
+            if step == STEPS - 1 and self.fault == "short":
+                break
+            tenth = 0.1 * audio[edges[step] : edges[step + 1]]
+            on_stems(dict.fromkeys(self.lanes[1:] if self.fault == "lanes" else self.lanes, tenth))
+            time.sleep(self.step_s)
+        return Separation({"model": "fake 2", "released": FakeSeparator.released, "device": "CPU"})
+
+    def _misbehave(self) -> None:
+        if self.fault == "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if self.fault == "memory":
+            raise MemoryError
+        if self.fault == "sentence":
+            raise GenerationFailed("The fake is tired.", hint="Let it sleep.")
+        if self.fault == "bug":
+            raise ZeroDivisionError("an honest mistake")
+        if self.fault == "disk":
+            raise OSError(28, "No space left on device")
+
+
+def separator(name: str = "apart", why_not: str = "", **options: object) -> EngineInfo:
+    """A separator as the catalogue would list it."""
+    lanes = options.get("lanes", STEMS)
+    assert isinstance(lanes, tuple)
+    return EngineInfo(
+        name=name,
+        title=name.capitalize(),
+        summary="Pretends.",
+        licence="for tests too",
+        factory="fake_engine:FakeSeparator",
+        why_not=why_not,
+        stems=True,
+        options=options,
+        can=frozenset({"separate"}),
+        lanes=lanes,
+    )
 
 
 def music(task: MusicTask) -> dict[str, Audio]:

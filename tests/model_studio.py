@@ -11,9 +11,8 @@ import fake_engine
 from nur_studio.core.errors import StudioError
 from nur_studio.core.paths import Directories
 from nur_studio.core.progress import Cancel, CancelToken, OnProgress, Progress, ignore_progress
-from nur_studio.engines.base import EngineInfo
-from nur_studio.engines.models import MODELS, model
-from nur_studio.engines.musicgen.probe import Forecast
+from nur_studio.engines.base import EngineInfo, Forecast
+from nur_studio.engines.models import ALL_MODELS, MODELS, SEPARATORS, model
 from nur_studio.studio import ModelState, Studio
 
 AWAY = "Its weights are not all on this machine."
@@ -30,7 +29,7 @@ class ModelStudio(Studio):
         self.brought = "ready"  # what an import makes of a model
         self.go = threading.Event()
         self.done: list[str] = []
-        super().__init__(directories, engines=self._all)
+        super().__init__(directories, engines=self._all, separators=self._apart)
 
     def _all(self) -> Sequence[EngineInfo]:
         sketch = fake_engine.info("sketch", step_s=0.05)
@@ -51,8 +50,14 @@ class ModelStudio(Studio):
             ),
         )
 
+    def _apart(self) -> Sequence[EngineInfo]:
+        return [
+            fake_engine.separator(info.name, "" if self.states.get(info.name) == "ready" else AWAY)
+            for info in SEPARATORS
+        ]
+
     def models(self) -> list[ModelState]:
-        return [self._state(info.name) for info in MODELS]
+        return [self._state(info.name) for info in ALL_MODELS]
 
     def _state(self, name: str) -> ModelState:
         info, state = model(name), self.states.get(name, "missing")

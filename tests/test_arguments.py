@@ -25,8 +25,8 @@ def test_nothing_asked_is_what_the_model_was_published_with() -> None:
 def test_every_control_has_its_option() -> None:
     asked = controls(
         "--describe", "lo-fi. bpm: 82.", "--negative", "noise", "--guidance", "4.5", "--temperature", "0.9",
-        "--top-k", "100", "--section", "1:sparse", "--section", " 17 : full drums: and brass ", "--count-in", "--loop",
-        "--continue", TRACK,
+        "--top-k", "100", "--window", "20", "--section", "1:sparse", "--section", " 17 : full drums: and brass ",
+        "--count-in", "--loop", "--continue", TRACK,
     )  # fmt: skip
     assert asked == Controls(
         description="lo-fi. bpm: 82.",
@@ -34,6 +34,7 @@ def test_every_control_has_its_option() -> None:
         guidance=4.5,
         temperature=0.9,
         top_k=100,
+        window_s=20,
         sections=(SectionPrompt(0, "sparse"), SectionPrompt(16, "full drums: and brass")),
         reference=Reference("continue", TRACK),
         count_in=True,
@@ -81,6 +82,7 @@ def test_what_nobody_could_read(options: tuple[str, ...], sentence: str) -> None
         (("--temperature", "9"), Controls(temperature=9.0)),
         (("--top-k", "1.5"), Controls(top_k="1.5")),  # type: ignore[arg-type]
         (("--top-k", "-1"), Controls(top_k=-1)),
+        (("--window", "long"), Controls(window_s="long")),  # type: ignore[arg-type]
         (("--section", "9:a", "--section", "9:b"), Controls(sections=(SectionPrompt(8, "a"), SectionPrompt(8, "b")))),
         (("--negative", "x" * 1001), Controls(negative="x" * 1001)),
     ],

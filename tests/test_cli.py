@@ -20,7 +20,7 @@ import numpy as np
 import psutil
 import pytest
 
-from nur_studio import __main__, __version__, cli
+from nur_studio import __main__, __version__, cli, cli_words
 from nur_studio.audio.files import audio_frames, read_audio
 from nur_studio.core.logs import stop_log
 from nur_studio.core.mix import STEMS
@@ -180,20 +180,50 @@ def test_controls_an_engine_has_not_are_refused_before_any_work(run: Run, made: 
     assert len(json.loads(run("list", "--limit", "500", "--json")[1])) == count
 
 
-def test_stems_of_an_engine_that_makes_none_are_refused_before_any_work(run: Run, tmp_path: Path) -> None:
+def test_stems_of_an_engine_that_makes_none_are_refused_before_any_work(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fake_cli, "SEPARATORS", ())
     said = run("generate", "x", "--duration", "5", "--engine", "Whole", "--stems", tmp_path / "stems")
-    hint = "Leave --stems out, or choose another engine."
+    hint = "`nur-studio models download htdemucs` gets what makes them. Or leave --stems out."
     assert said == (1, "", f"nur-studio: Whole makes no stems. {hint}\n")
     assert not (tmp_path / "stems").exists()
+
+
+def test_stems_come_from_a_separator_where_the_engine_makes_none(run: Run, tmp_path: Path) -> None:
+    code, out, err = run(
+        "generate", "x", "--duration", "5", "--engine", "whole", "--stems", tmp_path / "stems", "--json", "--quiet"
+    )
+    assert (code, err) == (0, "")
+    track = json.loads(out)
+    assert all(track["stems"].values())
+    assert len(list((tmp_path / "stems").glob("*.wav"))) == 4
+    assert "  stems by Apart, licence for tests too: drums, bass, vocals, other\n" in run("get", track["id"])[1]
+
+
+def test_a_track_is_separated_by_its_id(run: Run, made: dict[str, Any], tmp_path: Path) -> None:
+    code, out, err = run("separate", made["id"], "--quiet")
+    assert (code, out) == (1, "")
+    assert "are its own" in err
+    assert "--force" in err
+    code, out, err = run("separate", made["id"], "--force", "--quiet")
+    assert (code, err) == (0, "")
+    assert "stems by Apart, licence for tests too: drums, bass, vocals, other" in out
+    assert json.loads(run("separate", made["id"], "--model", "APART", "--json", "--quiet")[1])["id"] == made["id"]
+    assert run("separate", made["id"], "--model", "away")[2] == "nur-studio: Its weights are not here.\n"
+    code, _, err = run("separate", made["id"], "--model", "nope")
+    assert (code, err) == (2, "nur-studio: There is no separator 'nope'; known here: apart, away.\n")
+    assert run("separate", "trk_nothinghere1")[0] == 2
+    assert run("export", made["id"], "--part", "drums", "--out", tmp_path)[0] == 0
 
 
 def test_what_a_model_was_told_and_a_note_are_shown(run: Run, made: dict[str, Any], home: Path) -> None:
     with closing(Library(home / "data" / "library")) as library:
         track = library.get(made["id"])
     recipe = {"note": "It was\nended early.", "details": {"descriptions": ["calm. bpm: 90", "brass. bpm: 90"]}}
-    assert cli._note(replace(track, recipe=recipe)) == "It was ended early."
-    assert cli._told(replace(track, recipe=recipe)) == "told the model: calm. bpm: 90; then brass. bpm: 90"
-    assert cli._note(track) == cli._told(track) == ""
+    assert cli_words.note(replace(track, recipe=recipe)) == "It was ended early."
+    assert cli_words.told(replace(track, recipe=recipe)) == "told the model: calm. bpm: 90; then brass. bpm: 90"
+    assert cli_words.note(track) == cli_words.told(track) == ""
 
 
 def test_a_folder_that_is_not_there_is_told_before_any_work(run: Run, home: Path, tmp_path: Path) -> None:

@@ -23,8 +23,8 @@ from planted_models import content, plant
 from nur_studio import cli, console
 from nur_studio.core.logs import stop_log
 from nur_studio.core.paths import Directories
-from nur_studio.engines.models import MODELS, WEIGHTS_LICENCE, model
-from nur_studio.engines.musicgen.probe import Forecast
+from nur_studio.engines.base import Forecast
+from nur_studio.engines.models import ALL_MODELS, MODELS, SEPARATOR_LICENCE, WEIGHTS_LICENCE, model
 from nur_studio.studio import Studio
 
 Run = Callable[..., tuple[int, str, str]]
@@ -94,15 +94,19 @@ def test_the_list_says_what_each_is_and_the_licence(run: Run, models: Path) -> N
     code, out, err = run("list")
     assert (code, err) == (0, "")
     lines = out.splitlines()
-    assert [line.split()[0] for line in lines[:-2]] == [info.name for info in MODELS]
-    assert "ready, " in lines[0]
-    assert "3.9 GB to download" not in lines[0]
-    assert "GB to download" in lines[1]
-    assert lines[-2:] == [f"in {models}", f"licence: {WEIGHTS_LICENCE}"]
+    told = [line.split()[0] for line in lines if "to download" in line or "ready" in line]
+    assert told == [info.name for info in ALL_MODELS]
+    assert "ready, " in lines[1]
+    assert "3.9 GB to download" not in lines[1]
+    assert "GB to download" in lines[2]
+    assert lines[0] == "Make music:"
+    assert f"  licence: {WEIGHTS_LICENCE}" in lines
+    assert lines[-2:] == [f"  licence: {SEPARATOR_LICENCE}", f"in {models}"]
     listed = json.loads(run("list", "--json")[1])
-    assert [entry["state"] for entry in listed] == ["ready"] + ["missing"] * (len(MODELS) - 1)
+    assert [entry["state"] for entry in listed] == ["ready"] + ["missing"] * (len(ALL_MODELS) - 1)
     assert listed[1]["missing_bytes"] == MODELS[1].own.bytes, "what models share is here"
-    assert {entry["licence"] for entry in listed} == {WEIGHTS_LICENCE}
+    assert {entry["licence"] for entry in listed} == {WEIGHTS_LICENCE, SEPARATOR_LICENCE}
+    assert {entry["purpose"] for entry in listed} == {"music", "stems"}
 
 
 def test_a_download_without_consent_or_anybody_to_ask_does_nothing(run: Run, hub: list[str], models: Path) -> None:
@@ -154,7 +158,7 @@ def test_a_download_with_consent_is_verified_and_not_made_twice(run: Run, hub: l
     code, out, _ = run("download", "musicgen-small", "--yes", "--json")
     (state,) = json.loads(out)
     assert (code, state["name"], state["state"], state["missing_bytes"]) == (0, "musicgen-small", "ready", 0)
-    assert run("verify")[:2] == (0, "musicgen-small: every file is as it was published.\n")
+    assert run("verify")[:2] == (0, "musicgen-small: every file is as it came.\n")
     before = len(hub)
     assert run("download", "musicgen-small") == (0, f"MusicGen small is here already, in {models}.\n", "")
     assert len(hub) == before
@@ -206,7 +210,7 @@ def test_a_forecast_is_told_in_words_or_json(run: Run, monkeypatch: pytest.Monke
 
 
 def test_what_cannot_be_done_is_a_sentence(run: Run, tmp_path: Path) -> None:
-    names = ", ".join(info.name for info in MODELS)
+    names = ", ".join(info.name for info in ALL_MODELS)
     for action in ("download", "verify", "remove"):
         assert run(action, "nope") == (2, "", f"nur-studio: There is no model 'nope'; known: {names}.\n")
     code, out, err = run("verify")

@@ -32,7 +32,8 @@ def named(checks: list[doctor.Check]) -> dict[str, doctor.Check]:
 def test_this_machine_can_make_music(tmp_path: Path) -> None:
     checks = named(doctor.examine(Directories.below(tmp_path), FAKE))
     assert list(checks) == [
-        "Python", "Libraries", "Disk", "Library", "Engine fake", "Weights", "GPU", "Audio output", "Window",
+        "Python", "Libraries", "Disk", "Library", "Engine fake", "Weights", "Stems", "GPU", "Audio output", "Import",
+        "Window",
     ]  # fmt: skip
     assert doctor.can_make_music(list(checks.values()))
     for vital in ("Python", "Libraries", "Library", "Engine fake"):

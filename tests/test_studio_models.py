@@ -18,8 +18,8 @@ from nur_studio.core.errors import Cancelled, FileProblem, StudioError, UnknownE
 from nur_studio.core.paths import Directories
 from nur_studio.core.progress import Cancel, CancelToken, Progress
 from nur_studio.core.request import GenerationRequest
-from nur_studio.engines.models import CODEC, MODELS, TEXT_ENCODER, model
-from nur_studio.engines.musicgen.probe import Forecast
+from nur_studio.engines.base import Forecast
+from nur_studio.engines.models import ALL_MODELS, CODEC, TEXT_ENCODER, model
 from nur_studio.engines.process import Chunk, EngineProcess
 from nur_studio.studio import ModelState, Studio
 
@@ -38,7 +38,7 @@ def state(studio: Studio, name: str = SMALL) -> ModelState:
 
 def test_a_model_is_missing_partial_and_ready(studio: Studio) -> None:
     states = studio.models()
-    assert [each.info for each in states] == list(MODELS)
+    assert [each.info for each in states] == list(ALL_MODELS)
     assert {each.state for each in states} == {"missing"}
     assert state(studio).missing_bytes == model(SMALL).download_bytes
     assert "not on this machine" in state(studio).why_not
@@ -250,7 +250,7 @@ import sys
 from pathlib import Path
 from nur_studio.core.paths import Directories
 from nur_studio.core.request import GenerationRequest
-from nur_studio.engines.musicgen.probe import Forecast
+from nur_studio.engines.base import Forecast
 from nur_studio.studio import Studio
 with Studio(Directories.below(Path({str(tmp_path)!r}))) as studio:
     studio.models(), studio.engines(), studio.default_engine()

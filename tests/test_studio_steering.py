@@ -242,7 +242,8 @@ def test_references_that_cannot_be_used(studio: Studio, source: Track, file: Pat
     (tmp_path / "text.wav").write_text("no sound")
     assert "not audio" in str(refusal(Reference("melody", str(tmp_path / "text.wav"))))
     assert "less than 1 s" in str(refusal(Reference("continue", str(file), start_s=19.5)))
-    assert isinstance(refusal(Reference("continue", source.id, part="guitar")), InvalidRequest)
+    assert isinstance(refusal(Reference("continue", source.id, part="tuba")), InvalidRequest)
+    assert "has no guitar of its own" in str(refusal(Reference("continue", source.id, part="guitar")))
     (pending,) = studio.submit(ask(engine="plain"))
     with pytest.raises(StudioError, match="is not finished yet"):
         studio.submit(steered(reference=Reference("continue", pending.id)))

@@ -21,7 +21,7 @@ _WORDS = ("a", "the", "calm", "happy", "sad", "piano", "guitar", "drums", "bass"
 
 
 def make_musicgen(folder: Path, family: str, *, own_codec: bool = False, seed: int = 0, **sizes: int) -> ModelFolders:
-    """A checkpoint of a family ("text", "stereo", "melody") in `folder`, with its text encoder and codec.
+    """A checkpoint of a family ("text", "stereo", "melody", "stereo-melody") in `folder`, with text encoder and codec.
 
     `own_codec` stores the codec in audiocraft's format beside the model, as people's own trainings do; else it is named
     only, as in published models, and lies in a folder of its own. `sizes` replace those of the transformer.
@@ -155,7 +155,7 @@ def _save(path: Path, package: dict[str, object]) -> None:
 
 
 def _lm_config(family: str, sizes: dict[str, int]) -> dict[str, Any]:
-    stereo, melody = family == "stereo", family == "melody"
+    stereo, melody = "stereo" in family, "melody" in family
     t5 = {"name": "t5-base", "finetune": False, "word_dropout": 0.3, "normalize_text": False}
     conditioners: dict[str, Any] = {
         "args": {"merge_text_conditions_p": 0.25, "drop_desc_p": 0.5},

@@ -67,6 +67,12 @@ def read_audio(path: Path, start: int = 0, frames: int = -1) -> tuple[Audio, int
         return audio, int(file.samplerate)
 
 
+def read_blocks(path: Path, frames: int = _BLOCK) -> Iterator[Audio]:
+    """The sound of a file in blocks of `frames`, the last one shorter. Raises `FileProblem`."""
+    with _reading(path) as file:
+        yield from _blocks(file, path, frames)
+
+
 def read_tags(path: Path) -> dict[str, str]:
     """What a file says of itself, of `TAGS`. Raises `FileProblem`."""
     with _reading(path) as file:
@@ -96,7 +102,7 @@ def write_audio(
     """
     if audio.ndim == 1:
         audio = audio[:, None]
-    with _writing(path, sample_rate, audio.shape[1], encoding, tags) as write:
+    with writing(path, sample_rate, audio.shape[1], encoding, tags) as write:
         for start in range(0, len(audio), _BLOCK):
             write(audio[start : start + _BLOCK])
             if on_block is not None:
@@ -118,20 +124,25 @@ def transcode(
     cancel = cancel or CancelToken()
     with (
         _reading(source) as file,
-        _writing(target, int(file.samplerate), int(file.channels), encoding, tags) as write,
+        writing(target, int(file.samplerate), int(file.channels), encoding, tags) as write,
     ):
         done = 0
-        while True:
+        for block in _blocks(file, source, _BLOCK):
             cancel.check()
-            try:
-                block: Audio = file.read(_BLOCK, dtype="float32", always_2d=True)
-            except soundfile.SoundFileError as error:  # here, or it would pass for a fault of the target
-                raise _not_audio(source) from error
-            if not len(block):
-                break
             write(block)
             done += len(block)
             on_progress(Progress("encoding", min(1.0, done / max(1, file.frames))))
+
+
+def _blocks(file: Any, path: Path, frames: int) -> Iterator[Audio]:
+    while True:
+        try:
+            block: Audio = file.read(frames, dtype="float32", always_2d=True)
+        except soundfile.SoundFileError as error:  # here, or it would pass for a fault of what is written meanwhile
+            raise _not_audio(path) from error
+        if not len(block):
+            return
+        yield block
 
 
 @contextmanager
@@ -142,7 +153,7 @@ def _reading(path: Path) -> Iterator[Any]:
         with path.open("rb") as probe:
             empty = not probe.read(1)
     except OSError as error:
-        raise _system_fault(error, "read", path) from error
+        raise system_fault(error, "read", path) from error
     if empty:
         raise FileProblem(f"“{path.name}” is empty.", hint="It was perhaps never finished: get or make it again.")
     try:
@@ -160,10 +171,10 @@ def _not_audio(path: Path) -> FileProblem:
 
 
 @contextmanager
-def _writing(
+def writing(
     path: Path, sample_rate: int, channels: int, encoding: Encoding, tags: Mapping[str, str] | None = None
 ) -> Iterator[Callable[[Audio], None]]:
-    """A function that appends blocks to the new file, which takes its place when all went well."""
+    """A function that appends blocks to the new file, which takes its place when all went well; as `write_audio`."""
     if encoding.format == "mp3" and (sample_rate not in _MP3_RATES or channels > 2):
         raise FileProblem(
             f"MP3 cannot hold {channels} channel{'s' if channels > 1 else ''} at {sample_rate} Hz.",
@@ -197,7 +208,7 @@ def _writing(
         # libsndfile knows only that a write fell short (soundfile asserts that it did not); the sink knows why.
         fault = sink.error if sink is not None and sink.error is not None else error
         if isinstance(fault, OSError):
-            raise _system_fault(fault, "written", path) from error
+            raise system_fault(fault, "written", path) from error
         if isinstance(fault, AssertionError):
             raise
         raise FileProblem(f"“{path.name}” cannot be written as {encoding.format} at {sample_rate} Hz.") from error
@@ -300,7 +311,7 @@ def _quality(encoding: Encoding, sample_rate: int) -> dict[str, Any]:
     return {}
 
 
-def _system_fault(error: OSError, action: str, path: Path) -> FileProblem:
+def system_fault(error: OSError, action: str, path: Path) -> FileProblem:
     """An operating system's refusal, said for people."""
     folder = path.parent
     if error.errno == errno.ENOSPC:

@@ -71,7 +71,7 @@ def limiter_gain(audio: Audio, sample_rate: int, ceiling_dbtp: float = -1.0) -> 
         raise ValueError("audio holds values that are not numbers")
     while True:
         gain = _per_frame(_limiter_cells(peaks / np.float32(aim), sample_rate), len(audio))
-        reached = _true_peak(_scaled(audio, gain))
+        reached = _true_peak(scaled(audio, gain))
         if reached <= ceiling:
             return gain
         aim *= ceiling / reached * _linear(-_MARGIN_DB)
@@ -88,7 +88,15 @@ def master(
     too stays at or under 0 dBTP, as every stem is a file of its own that must not clip. Silence stays silence.
     """
     curve = mastering_gain(stems, sample_rate, target_lufs, ceiling_dbtp)
-    return {name: _scaled(stem, curve) for name, stem in stems.items()}
+    return {name: scaled(stem, curve) for name, stem in stems.items()}
+
+
+def scaled(audio: Audio, gain: _Vector) -> Audio:
+    """`audio` with a gain per frame. A channel at a time: broadcasting over two columns takes four times as long."""
+    out = np.empty(audio.shape, np.float32)
+    for channel in range(audio.shape[1]):
+        np.multiply(audio[:, channel], gain, out=out[:, channel], casting="same_kind")
+    return out
 
 
 def mastering_gain(
@@ -170,14 +178,6 @@ def _total(stems: Iterable[Audio]) -> Audio:
     for stem in others:
         total += stem
     return total
-
-
-def _scaled(audio: Audio, gain: _Vector) -> Audio:
-    """`audio` with a gain per frame. A channel at a time: broadcasting over two columns takes four times as long."""
-    out = np.empty(audio.shape, np.float32)
-    for channel in range(audio.shape[1]):
-        np.multiply(audio[:, channel], gain, out=out[:, channel], casting="same_kind")
-    return out
 
 
 def _extremes(audio: Audio) -> _Vector:

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nur_studio.audio.analysis import Analysis, analyse
 from nur_studio.audio.files import Encoding, read_audio, write_audio
 from nur_studio.audio.loudness import integrated_lufs, true_peak_dbtp
 from nur_studio.audio.peaks import PeakPyramid, load_peaks, save_peaks, write_waveform_json
-from nur_studio.audio.tempo import TempoReading, measure_tempo
 from nur_studio.core.errors import Cancelled, FileProblem
 from nur_studio.core.mix import LANES
 from nur_studio.core.progress import Cancel, CancelToken, OnProgress, Progress, ignore_progress
@@ -30,7 +30,7 @@ _POLL_S = 0.03
 class Masters:
     """What lies in a track's folder, and what was measured in the mix.
 
-    `loudness_lufs` and `true_peak_dbtp` are −inf for silence; `tempo_measured` is None where no steady beat was heard.
+    `loudness_lufs` and `true_peak_dbtp` are −inf for silence; `analysis` says where no beat or key was heard.
     """
 
     sample_rate: int
@@ -38,7 +38,12 @@ class Masters:
     stems: tuple[str, ...]
     loudness_lufs: float
     true_peak_dbtp: float
-    tempo_measured: float | None
+    analysis: Analysis
+
+    @property
+    def tempo_measured(self) -> float | None:
+        """In BPM; None where no beat was heard."""
+        return self.analysis.tempo
 
 
 def mix_path(folder: Path) -> Path:
@@ -119,7 +124,7 @@ def write_masters(
             for future in done:
                 future.result()
             on_progress(Progress("writing", work.fraction))
-        loudness, peak, tempo = measures.result()
+        loudness, peak, analysis = measures.result()
     except BaseException:
         work.stop.set()
         raise
@@ -131,7 +136,7 @@ def write_masters(
         stems=tuple(stems),
         loudness_lufs=loudness,
         true_peak_dbtp=peak,
-        tempo_measured=tempo.tempo if tempo else None,
+        analysis=analysis,
     )
 
 
@@ -171,14 +176,12 @@ class _Work:
         return count
 
 
-def _measure(
-    mix: Audio, sample_rate: int, tempo_asked: float | None, work: _Work
-) -> tuple[float, float, TempoReading | None]:
+def _measure(mix: Audio, sample_rate: int, tempo_asked: float | None, work: _Work) -> tuple[float, float, Analysis]:
     loudness = integrated_lufs(mix, sample_rate)
     work.add(len(mix))
     peak = true_peak_dbtp(mix)
     work.add(len(mix))
-    return loudness, peak, measure_tempo(mix, sample_rate, near=tempo_asked)
+    return loudness, peak, analyse(mix, sample_rate, near=tempo_asked)
 
 
 def _draw(folder: Path, lanes: Mapping[str, Audio], sample_rate: int) -> None:

@@ -118,6 +118,11 @@ class GrowingPeaks(_Blocks):
         self._high[block : block + len(high)] = high
         self._frames += len(chunk)
 
+    def finished(self) -> PeakPyramid:
+        """The peaks of what is there."""
+        blocks = -(-self._frames // self._base)
+        return PeakPyramid(self._low[:blocks], self._high[:blocks], self._frames, self._base)
+
     def rewind(self, frames: int) -> None:
         """Forget what came after the first `frames`. A block that is cut in two keeps the peaks of all it held."""
         if frames >= self._frames:

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from nur_studio.audio.listening import listened
+from nur_studio.audio.onsets import Onsets, Vector, find_onsets
 from nur_studio.core.sound import Audio
 
-_WINDOW_S = 0.023
-_HOP_S = 0.0058
-_BANDS = 40
-_CHUNK = 4096  # windows transformed at once: memory stays bounded for any length
 _MULTIPLES = (1.0, 2.0, 4.0)  # beat, half beat, quarter beat
 _NEAR = 0.08  # how far from a known request to look
 _SHORTEST_S = 3.0
-_FLOOR = 1e-4  # of the loudest band: what lies 40 dB below it is no onset
+_LOW, _HIGH = 40.0, 220.0  # BPM looked through where nothing was asked
 
 _CLEAR = 3.5  # times the ordinary salience: noise and free playing stay under 3, however long
 _AUDIBLE = 0.048  # nepers that a band rises at each beat, on average: vibrato and detuned drones stay under it
 _USUAL_BPM, _USUAL_OCTAVES = 105.0, 0.6
+_OUTSIDE_OCTAVES = 0.2  # how fast belief falls beyond a range of tempos
+_PARTIAL = 0.6  # of the best salience anywhere: what is near a request and weaker is part of another tempo
+_TRIPLET = 1.5  # times as strong at two thirds of a tempo: then its beats are every second triplet of a slower beat
+_TRIPLET_SHARE = 0.3  # of the triplets' own strength that such a beat has
 _PADDING = 8
-
-_Vector = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,30 +34,44 @@ class TempoReading:
 
 
 def measure_tempo(
-    audio: Audio, sample_rate: int, near: float | None = None, tempo_range: tuple[float, float] = (40.0, 220.0)
+    audio: Audio, sample_rate: int, near: float | None = None, tempo_range: tuple[float, float] | None = None
 ) -> TempoReading | None:
     """The steady tempo of `audio`, or None where nothing beats steadily (silence, noise, drones, under 3 s).
 
     With `near`, the tempo that was asked for, the reading is the best within ±8 % of it: exact to some hundredths of
-    a BPM over 30 s. Without, it is the best of `tempo_range`, where a beat and its half or double are told apart only
-    by how usual they are.
+    a BPM over 30 s. Where the music plainly moves at another tempo than that, it is this other one. Without, it is
+    the best from 40 to 220 BPM; a beat and its half or double are told apart by `tempo_range`, the usual tempos of
+    the genre, or by how usual they are in music altogether.
     """
-    if len(audio) < _SHORTEST_S * sample_rate:
+    return find_tempo(find_onsets(listened(audio, sample_rate)), near, tempo_range)
+
+
+def find_tempo(
+    onsets: Onsets, near: float | None = None, tempo_range: tuple[float, float] | None = None
+) -> TempoReading | None:
+    """As `measure_tempo`, in onsets found already."""
+    envelope = onsets.envelope
+    if len(envelope) < _SHORTEST_S * onsets.rate or not envelope.any():
         return None
-    envelope, rate = _onsets(audio, sample_rate)
-    if not envelope.any():
-        return None
-    spectrum = _Spectrum(envelope, rate)
-    if near is not None:
-        low, high = near * (1.0 - _NEAR), near * (1.0 + _NEAR)
-    else:
-        low, high = tempo_range
+    spectrum = _Spectrum(envelope, onsets.rate)
     # A lobe of the fastest multiple is 60·rate/(4·n) BPM wide: eight points on each cannot miss one.
-    step = 60.0 * rate / len(envelope) / max(_MULTIPLES) / 8.0
+    step = 60.0 * onsets.rate / len(envelope) / max(_MULTIPLES) / 8.0
+    low, high = (_LOW, _HIGH) if near is None else (min(_LOW, near * (1 - _NEAR)), max(_HIGH, near * (1 + _NEAR)))
     candidates = np.arange(low, high + step, step)
     salience = spectrum.salience(candidates)
-    weighted = salience if near is not None else salience * _usual(candidates)
-    best = int(np.argmax(weighted))
+    if near is not None:
+        usual = _within(candidates, near / np.sqrt(2.0), near * np.sqrt(2.0))
+    else:
+        usual = _usual(candidates) if tempo_range is None else _within(candidates, *tempo_range)
+    best = int(np.argmax(salience * usual))
+    if near is not None:
+        close = np.flatnonzero(np.abs(candidates / near - 1.0) <= _NEAR)
+        nearest = int(close[np.argmax(salience[close])])
+        if salience[nearest] >= _PARTIAL * salience[best]:
+            best = nearest
+    elif (tempo := float(candidates[best])) >= 1.5 * (tempo_range or (_LOW,))[0] and spectrum.triplets(tempo):
+        around = np.flatnonzero(np.abs(candidates * 1.5 / tempo - 1.0) < 0.01)
+        best = int(around[np.argmax(salience[around])])
     clarity = float(salience[best]) / spectrum.noise
     if clarity < _CLEAR or float(salience[best]) * spectrum.scale < _AUDIBLE:
         return None
@@ -70,7 +82,7 @@ def measure_tempo(
 class _Spectrum:
     """The Fourier magnitude of an onset envelope at any beat rate."""
 
-    def __init__(self, envelope: _Vector, rate: float) -> None:
+    def __init__(self, envelope: Vector, rate: float) -> None:
         from scipy.fft import next_fast_len, rfft
 
         window = np.hanning(len(envelope))
@@ -83,14 +95,24 @@ class _Spectrum:
         self._bins_per_bpm = size / rate / 60.0
         self.noise = max(float(np.median(self.salience(np.arange(40.0, 220.0, 0.05)))), 1e-12)
 
-    def salience(self, tempi: _Vector) -> _Vector:
+    def salience(self, tempi: Vector) -> Vector:
         """Magnitudes at one, two and four times each tempo, summed."""
-        bins = tempi * self._bins_per_bpm
-        grid = np.arange(len(self._magnitudes))
         total = np.zeros(len(tempi))
         for multiple in _MULTIPLES:
-            total += np.interp(bins * multiple, grid, self._magnitudes, right=0.0)
+            total += self._at(tempi * multiple)
         return total
+
+    def _at(self, tempi: Vector) -> Vector:
+        magnitudes: Vector = np.interp(
+            tempi * self._bins_per_bpm, np.arange(len(self._magnitudes)), self._magnitudes, right=0.0
+        )
+        return magnitudes
+
+    def triplets(self, tempo: float) -> bool:
+        """Whether a shuffle's every second triplet was read as the beat: then two thirds of `tempo` beats more."""
+        nearby = np.linspace(0.99, 1.01, 41)
+        slower, beat, double = (float(self._at(tempo * times * nearby).max()) for times in (2.0 / 3.0, 1.0, 2.0))
+        return slower > max(_TRIPLET * beat, _TRIPLET_SHARE * double)
 
     def refined(self, tempo: float, step: float) -> float:
         """The top of the lobe at `tempo`, from the transform itself, narrowed twice."""
@@ -105,31 +127,14 @@ class _Spectrum:
         return tempo
 
 
-def _onsets(audio: Audio, sample_rate: int) -> tuple[_Vector, float]:
-    """How much louder the bands of the sound get, window by window, and the windows per second."""
-    from scipy.fft import rfft
-
-    size = 1 << round(math.log2(_WINDOW_S * sample_rate))
-    hop = max(1, size // 4)
-    window = np.hanning(size).astype(np.float32)
-    count = 1 + (len(audio) - size) // hop
-    borders = np.unique(np.geomspace(1, size // 2, _BANDS + 1).astype(np.intp))
-    energies = np.empty((count, len(borders)), np.float32)
-    for first in range(0, count, _CHUNK):
-        last = min(count, first + _CHUNK)
-        mono = audio[first * hop : (last - 1) * hop + size].mean(axis=1, dtype=np.float32)
-        windows = np.lib.stride_tricks.sliding_window_view(mono, size)[::hop] * window
-        spectra = rfft(windows, axis=1)
-        energies[first:last] = np.add.reduceat(spectra.real**2 + spectra.imag**2, borders, axis=1)
-    loudest = float(energies.max())
-    if loudest <= 0.0:
-        return np.zeros(count), sample_rate / hop
-    levels = np.log(energies + np.float32(_FLOOR * loudest))
-    rises = np.maximum(levels[2:] - levels[:-2], 0.0).mean(axis=1, dtype=np.float64)
-    return rises, sample_rate / hop
-
-
-def _usual(tempi: _Vector) -> _Vector:
+def _usual(tempi: Vector) -> Vector:
     """How usual tempi are: a bell over octaves around 105 BPM."""
-    weights: _Vector = np.exp(-0.5 * (np.log2(tempi / _USUAL_BPM) / _USUAL_OCTAVES) ** 2)
+    weights: Vector = np.exp(-0.5 * (np.log2(tempi / _USUAL_BPM) / _USUAL_OCTAVES) ** 2)
+    return weights
+
+
+def _within(tempi: Vector, low: float, high: float) -> Vector:
+    """Belief in tempi where those from `low` to `high` are usual: all alike within, ever less beyond."""
+    outside = np.maximum(np.log2(np.maximum(low / tempi, tempi / high)), 0.0)
+    weights: Vector = np.exp(-0.5 * (outside / _OUTSIDE_OCTAVES) ** 2)
     return weights

@@ -13,6 +13,7 @@ MAX_SECTIONS = 16
 GUIDANCE = (1.0, 10.0)
 TEMPERATURE = (0.1, 2.0)
 MAX_TOP_K = 2048
+WINDOW_S = (10, 30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,8 @@ class Controls:
 
     `description` replaces the words built from prompt, genre, tempo, key; `negative` says what to steer away from.
     `count_in` starts the model on a drum loop at the asked tempo, which is dropped from the result. `loop` leaves the
-    end as it is, for who repeats it; else the last bars fade.
+    end as it is, for who repeats it; else the last bars fade. `window_s` is how many seconds are made at once, with
+    what is heard again of the music before them: fewer need less memory.
     """
 
     description: str | None = None
@@ -57,6 +59,7 @@ class Controls:
     reference: Reference | None = None
     count_in: bool = False
     loop: bool = False
+    window_s: int | None = None
 
     def faults(self) -> Iterator[InvalidRequest]:
         """Every fault, a sentence each."""
@@ -69,6 +72,10 @@ class Controls:
             yield InvalidRequest("temperature", self.temperature, _range(TEMPERATURE))
         if not isinstance(self.top_k, int) or isinstance(self.top_k, bool) or not 0 <= self.top_k <= MAX_TOP_K:
             yield InvalidRequest("top_k", self.top_k, f"a whole number from 0 (all) to {MAX_TOP_K}")
+        if self.window_s is not None and not (isinstance(self.window_s, int) and _within(self.window_s, *WINDOW_S)):
+            yield InvalidRequest(
+                "window_s", self.window_s, f"a whole number of seconds from {WINDOW_S[0]} to {WINDOW_S[1]}"
+            )
         yield from self._section_faults()
         reference = self.reference
         if reference is not None and not (

@@ -18,7 +18,7 @@ class Settings:
 
     `engine` "" is the best one there is; `device` is "auto", "cuda", "mps" or "cpu"; `sellable_only` leaves out engines
     whose output may not be sold; `master` brings takes to −14 LUFS; `sample_rate` is what models deliver, 44100 or
-    48000 Hz.
+    48000 Hz; `separate` takes what is made apart into stems by itself, with the `separator` of this name or another.
     """
 
     theme: str = "dark"
@@ -27,6 +27,8 @@ class Settings:
     sellable_only: bool = False
     master: bool = True
     sample_rate: int = 44100
+    separate: bool = True
+    separator: str = "htdemucs"
     output_format: str = "mp3"
     output_device: str = ""
     volume_db: float = 0.0

@@ -36,6 +36,10 @@ class Grid:
         """The sample frame nearest to `beat` (0-based, fractional): no rounding error ever adds up."""
         return round((self.offset_s + beat * self.beat_s) * sample_rate)
 
+    def bar_frames(self, bars: float, sample_rate: int) -> int:
+        """How many sample frames `bars` bars last: what a loop of them must have, to the frame."""
+        return round(bars * self.beats_per_bar * 60.0 / self.tempo * sample_rate)
+
     def beat_at(self, time_s: float) -> float:
         """The fractional beat, 0-based, sounding at `time_s`."""
         return (time_s - self.offset_s) / self.beat_s

@@ -15,6 +15,10 @@ from typing import Any
 from nur_studio.core.mix import Mix
 from nur_studio.core.timing import Grid, Section
 
+IMPORTED, COMBINED = "import", "combine"
+"""What a track has for an engine where none made it."""
+
+_HARMLESS_TEMPO = 120.0
 _ALPHABET = string.ascii_lowercase + string.digits
 _TRACK_ID = re.compile(r"trk_[a-z0-9]{12}")
 
@@ -72,8 +76,29 @@ class Track:
     recipe: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def has_tempo(self) -> bool:
+        """Whether a steady tempo is claimed; where not, bars and beats mean nothing."""
+        return self.tempo > 0
+
+    @property
+    def exact_tempo(self) -> float:
+        """BPM; 0 where none is claimed. Imported audio keeps no whole number of them: its recipe says which."""
+        if not self.has_tempo:
+            return 0.0
+        heard = self.recipe.get("tempo_exact")
+        if isinstance(heard, int | float) and abs(heard - self.tempo) <= 0.5:
+            return float(heard)
+        return float(self.tempo)
+
+    @property
     def grid(self) -> Grid:
-        return Grid(float(self.tempo), self.beats_per_bar, self.beat_offset_s)
+        """Bars and beats; some harmless ones where no tempo is claimed."""
+        return Grid(self.exact_tempo or _HARMLESS_TEMPO, self.beats_per_bar, self.beat_offset_s)
+
+    @property
+    def generated(self) -> bool:
+        """Whether an engine made it from a request, which can be made again."""
+        return self.engine not in (IMPORTED, COMBINED)
 
     @property
     def created_iso(self) -> str:

@@ -1,8 +1,8 @@
-"""The protocol behind which every music engine stands, and the values that cross into its process and back."""
+"""The protocols behind which engines and separators stand, and the values that cross into their process and back."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -107,13 +107,37 @@ class MusicGenerator(Protocol):
         ...
 
 
+OnStems = Callable[[Mapping[str, Audio]], None]
+"""Takes stems as they come, block by block, in order: for each lane (frames, 2), all of one length and float32."""
+
+
+@dataclass(frozen=True, slots=True)
+class Separation:
+    """What a separator tells of its work: `details` for the recipe (model, hashes, device …)."""
+
+    details: Mapping[str, object] = field(default_factory=dict)
+
+
+class StemSeparator(Protocol):
+    """Takes a mix apart. Lives in the engine process; `cancel.check()` at every step under a second."""
+
+    def separate(self, mix: Path, on_stems: OnStems, on_progress: OnProgress, cancel: Cancel) -> Separation:
+        """Hand the stems of the audio file `mix` to `on_stems`: in all as many frames as the file has, at its rate.
+
+        Their sum should be near the mix; whoever keeps them makes it exact. Memory must not grow with the file's
+        length. Separators may have `warm()` and `release()` as engines do. Raises `Cancelled`, or `StudioError` with a
+        sentence for people.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class EngineInfo:
-    """An engine as people see it. `factory` is "module:callable", imported in the engine process only.
+    """An engine or a separator as people see it. `factory` is "module:callable", imported in the engine process only.
 
     `why_not` is "" where it can run here, else one sentence that says what is missing. `can` names what it does beside
-    making music: "keep" (end early), "controls", "sections", "continue", "melody", "count-in". `sellable`: whether its
-    licence lets people sell what it makes.
+    making music: "keep" (end early), "controls", "sections", "continue", "melody", "count-in"; of a separator it is
+    "separate", and `lanes` are the stems it makes. `sellable`: whether its licence lets people sell what it makes.
     """
 
     name: str
@@ -126,3 +150,16 @@ class EngineInfo:
     options: Mapping[str, object] = field(default_factory=dict)
     can: frozenset[str] = frozenset()
     sellable: bool = True
+    lanes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """`seconds_per_minute` of music, on `device` in `precision`; `fits` where it has `memory_bytes` or more."""
+
+    model: str
+    device: str
+    precision: str
+    fits: bool
+    memory_bytes: int
+    seconds_per_minute: float

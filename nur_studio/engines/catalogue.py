@@ -8,7 +8,7 @@ from pathlib import Path
 
 from nur_studio.core.errors import EngineUnavailable, UnknownEngine
 from nur_studio.engines.base import EngineInfo
-from nur_studio.engines.models import MODELS, ModelInfo
+from nur_studio.engines.models import MODELS, SEPARATORS, ModelInfo, MusicModel, SeparatorModel
 from nur_studio.engines.weights import WeightStore
 
 SKETCH = EngineInfo(
@@ -20,6 +20,7 @@ SKETCH = EngineInfo(
     stems=True,
 )
 _NEEDED = ("torch", "audiocraft", "transformers", "omegaconf", "einops", "julius")
+_SEPARATORS_NEED = ("torch", "demucs", "safetensors", "yaml", "einops", "julius")
 
 
 def engines(models: Path, *, device: str = "auto", sellable_only: bool = False) -> tuple[EngineInfo, ...]:
@@ -27,12 +28,35 @@ def engines(models: Path, *, device: str = "auto", sellable_only: bool = False) 
     `why_not`. `models` is the folder of weights; `sellable_only` leaves out what people may not sell the output of.
     """
     store = WeightStore(models)
-    missing = _missing_package()
+    missing = _missing_package("MusicGen", _NEEDED)
     known = (SKETCH, *(_musicgen(model, store, device, missing) for model in MODELS))
     return tuple(info for info in known if info.sellable or not sellable_only)
 
 
-def _musicgen(model: ModelInfo, store: WeightStore, device: str, missing: str) -> EngineInfo:
+def separators(models: Path, *, device: str = "auto") -> tuple[EngineInfo, ...]:
+    """All separators, the usual one first. One that cannot run here says so in `why_not`."""
+    store = WeightStore(models)
+    missing = _missing_package("Demucs", _SEPARATORS_NEED)
+    return tuple(_separator(model, store, device, missing) for model in SEPARATORS)
+
+
+def _separator(model: SeparatorModel, store: WeightStore, device: str, missing: str) -> EngineInfo:
+    return EngineInfo(
+        name=model.name,
+        title=model.title,
+        summary=model.summary,
+        licence=model.licence,
+        factory="nur_studio.engines.demucs.engine:demucs",
+        why_not=store.why_not(model) or missing,
+        stems=True,
+        options=_options(model, store, device),
+        can=frozenset({"separate"}),
+        sellable=model.sellable,
+        lanes=model.lanes,
+    )
+
+
+def _musicgen(model: MusicModel, store: WeightStore, device: str, missing: str) -> EngineInfo:
     can = {"keep", "controls", "sections", "continue", "count-in"} | ({"melody"} if model.melody else set())
     return EngineInfo(
         name=model.name,
@@ -41,20 +65,22 @@ def _musicgen(model: ModelInfo, store: WeightStore, device: str, missing: str) -
         licence=model.licence,
         factory="nur_studio.engines.musicgen.engine:musicgen",
         why_not=store.why_not(model) or missing,
-        options={"model": model.name, "folder": str(store.folder), "device": device},
+        options=_options(model, store, device),
         can=frozenset(can),
         sellable=model.sellable,
     )
 
 
-def _missing_package() -> str:
-    """What MusicGen needs and this installation lacks, in a sentence, or ""."""
-    lacking = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+def _options(model: ModelInfo, store: WeightStore, device: str) -> dict[str, object]:
+    return {"model": model.name, "folder": str(store.folder), "device": device}
+
+
+def _missing_package(who: str, needed: Sequence[str]) -> str:
+    """What somebody needs and this installation lacks, in a sentence, or ""."""
+    lacking = [name for name in needed if importlib.util.find_spec(name) is None]
     if not lacking:
         return ""
-    return (
-        f"MusicGen needs {', '.join(lacking)}, not installed here; `packaging/bootstrap.py setup --with-models` does."
-    )
+    return f"{who} needs {', '.join(lacking)}, not installed here; `packaging/bootstrap.py setup --with-models` does."
 
 
 def engine(name: str, known: Sequence[EngineInfo]) -> EngineInfo:

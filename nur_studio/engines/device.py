@@ -46,6 +46,14 @@ def choose(wanted: str = "auto") -> Device:
     return Device("cpu", "CPU", _memory(), "fp32")
 
 
+def give_back(device: Device) -> None:
+    """What was allocated on a card and is no longer used."""
+    if device.kind == "cuda":
+        import torch
+
+        torch.cuda.empty_cache()
+
+
 def _cuda(torch: Any) -> Device:
     properties = torch.cuda.get_device_properties(0)
     precision = "bf16" if torch.cuda.is_bf16_supported() else "fp16"

@@ -1,8 +1,10 @@
 """Takes weights from a folder, a USB disk or another program's cache: found, checked, copied, and only then believed.
 
-Two layouts are known: audiocraft's (`state_dict.bin`, `compression_state_dict.bin`, with T5 and EnCodec in folders of
-their own) and transformers' (`config.json` and `model*.safetensors`, all three in one, which are taken apart here, so
-that models share what they have in common). A folder is looked through a few levels deep. Nothing in a file is run.
+Two layouts of MusicGen are known: audiocraft's (`state_dict.bin`, `compression_state_dict.bin`, with T5 and EnCodec in
+folders of their own) and transformers' (`config.json` and `model*.safetensors`, all three in one, which are taken apart
+here, so that models share what they have in common). A Demucs is a bag with its networks (see `demucs.bag`), or the
+published networks alone, as torch's own cache has them. A folder is looked through a few levels deep. Nothing in a file
+is run.
 """
 
 from __future__ import annotations
@@ -12,7 +14,6 @@ import hashlib
 import json
 import os
 import shutil
-import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,9 @@ from typing import Any
 
 from nur_studio.core.errors import FileProblem
 from nur_studio.core.progress import Cancel, OnProgress, Progress
-from nur_studio.engines.models import CODEC, MODELS, TEXT_ENCODER, ModelInfo
+from nur_studio.engines.demucs.bag import NAMED, SUFFIX, checksum_of, network_file, read_bag
+from nur_studio.engines.models import ALL_MODELS, CODEC, MODELS, SEPARATORS, TEXT_ENCODER, ModelInfo, SeparatorModel
+from nur_studio.engines.pickle_files import check_weights_only
 from nur_studio.engines.tensor_files import READ_BYTES, Tensor, read_tensors, write_tensors
 from nur_studio.engines.weights import CHECKPOINT_FILES, PARTIAL, WeightStore, write_manifest
 
@@ -33,18 +36,23 @@ _CONFIG, _WEIGHTS = "config.json", "model.safetensors"
 _TOKENIZER = ("spiece.model", "tokenizer.json")
 _TOKENIZER_BESIDE = ("tokenizer_config.json", "special_tokens_map.json")
 _HELD_OUT = (".bin", ".pt", ".pth", ".ckpt")
+_NETWORK_FILES = (".th", ".safetensors")
 _AGAIN = "Copy it again from where it is whole."
 _PREFIXES = {TEXT_ENCODER.name: "text_encoder.", CODEC.name: "audio_encoder."}
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A file to be: a copy of `source`, or `tensors` of other files, or `text`."""
+    """A file to be: a copy of `source`, or `tensors` of other files, or `text`.
+
+    `checksum` is how its SHA-256 begins, where its source says so.
+    """
 
     name: str
     source: Path | None = None
     tensors: dict[str, Tensor] | None = None
     text: str = ""
+    checksum: str = ""
 
     @property
     def bytes(self) -> int:
@@ -53,7 +61,7 @@ class Piece:
         return sum(tensor.end - tensor.start for tensor in (self.tensors or {}).values()) + len(self.text)
 
     def write(self, folder: Path, on_bytes: Callable[[int], None]) -> dict[str, object]:
-        """The file in `folder`; its entry in the manifest."""
+        """The file in `folder`; its entry in the manifest. Raises `FileProblem` where it is not what it should be."""
         if self.tensors is not None:
             return write_tensors(folder / self.name, self.tensors, on_bytes)
         digest, count = hashlib.sha256(), 0
@@ -63,6 +71,8 @@ class Piece:
                 target.write(block)
                 count += len(block)
                 on_bytes(count)
+        if not digest.hexdigest().startswith(self.checksum):
+            raise FileProblem(f"{self.source} is not what its name says: its checksum is another.", hint=_AGAIN)
         return {"bytes": count, "sha256": digest.hexdigest()}
 
 
@@ -111,7 +121,7 @@ def import_folder(store: WeightStore, folder: Path, on_progress: OnProgress, can
             raise
     on_progress(Progress("copying", 1.0))
     names = {part.name for part in found}
-    models = tuple(model.name for model in MODELS if model.own.name in names)
+    models = tuple(model.name for model in ALL_MODELS if model.own.name in names)
     # A text encoder or codec brought later makes models ready that only lacked it.
     return models or tuple(model.name for model in MODELS if store.has(model.own))
 
@@ -130,7 +140,8 @@ def find(folder: Path) -> list[Found]:
         raise FileProblem(
             f"{folder} holds no weights that the studio knows.",
             hint="It looks for state_dict.bin with compression_state_dict.bin, or config.json with model.safetensors, "
-            "in folders named like musicgen-small, t5-base and encodec_32khz.",
+            "in folders named like musicgen-small, t5-base and encodec_32khz, or htdemucs.yaml with its *.th or "
+            "*.safetensors.",
         )
     return [parts[name] for name in sorted(parts)]
 
@@ -146,13 +157,46 @@ def _folders(top: Path) -> Iterator[Path]:
 
 
 def _parts_in(place: Path, top: Path) -> Sequence[Found]:
+    return [*_music_in(place, top), *_separators_in(place)]
+
+
+def _separators_in(place: Path) -> Iterator[Found]:
+    """Bags with all of their networks, and published networks whose bag is not there."""
+    names = [path.name for path in place.iterdir() if path.suffix in _NETWORK_FILES and path.is_file()]
+    for model in SEPARATORS if names else ():
+        bag = place / (model.name + SUFFIX)
+        signatures = read_bag(bag).networks if bag.is_file() else model.networks
+        found = {signature: network_file(names, signature) for signature in dict.fromkeys(signatures)}
+        if all(found.values()):
+            described = Piece(bag.name, bag) if bag.is_file() else Piece(bag.name, text=_bag_text(model))
+            yield Found(model.name, (described, *(_network(place / name) for name in found.values())))
+        elif bag.is_file():
+            lacking = next(signature for signature, name in found.items() if not name)
+            raise FileProblem(f"{place} is not complete: {model.title}'s network {lacking} is missing.", hint=_AGAIN)
+
+
+def _network(path: Path) -> Piece:
+    if path.suffix == ".safetensors":
+        read_tensors(path)
+    else:
+        check_weights_only(path, NAMED)
+    return Piece(path.name, path, checksum=checksum_of(path.name))
+
+
+def _bag_text(model: SeparatorModel) -> str:
+    """The bag as published: of several networks each makes the stem it was fine-tuned for."""
+    count = len(model.networks)
+    rows = [[1.0 if row == column else 0.0 for column in range(count)] for row in range(count)] if count > 1 else None
+    return json.dumps({"models": list(model.networks)} | ({"weights": rows} if rows else {})) + "\n"
+
+
+def _music_in(place: Path, top: Path) -> Sequence[Found]:
     config = _json(place / _CONFIG)
     kind = config.get("model_type") if config is not None else None
     checkpoint = [place / name for name in CHECKPOINT_FILES]
     if all(path.is_file() for path in checkpoint):
         for path in checkpoint:
-            if not zipfile.is_zipfile(path):
-                raise FileProblem(f"{path} is damaged, cut short or no checkpoint.", hint=_AGAIN)
+            check_weights_only(path)
         model = _model_at(place, top)
         found = [Found(model.own.name, tuple(Piece(path.name, path) for path in checkpoint))]
         if kind in _PUBLISHED and config is not None and any(place.glob("model*.safetensors")):

@@ -52,6 +52,18 @@ class Made:
     seconds: Mapping[str, float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Separated:
+    """What one separation left in its folder: the stems `lanes`, and the picture of them and their mix.
+
+    `seconds` is what it took, by stage and in all ("total").
+    """
+
+    lanes: tuple[str, ...]
+    details: Mapping[str, object] = field(default_factory=dict)
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+
 # To the engine process:
 
 
@@ -72,6 +84,17 @@ class Make:
 
 
 @dataclass(frozen=True, slots=True)
+class Separate:
+    """Take the audio file `mix` apart into this folder. Answered by `Advanced`, then `Answered(Separated)`, `Refused`
+    or `Stopped`.
+    """
+
+    engine: EngineInfo
+    mix: Path
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
 class Release:
     """Give back what the engine called `name` holds, files and memory. Answered by `Answered(None)`."""
 
@@ -86,7 +109,7 @@ class Probe:
     device: str
 
 
-Order = Make | Warm | Release | Probe
+Order = Make | Separate | Warm | Release | Probe
 
 # From the engine process:
 

@@ -1,19 +1,27 @@
-"""The published MusicGen models: what each is, what it weighs, under which licence, and which files it is made of."""
+"""The published models: what each is for, what it weighs, under which licence, and which files it is made of."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, TypeVar
 
 from nur_studio.core.errors import UnknownEngine
+from nur_studio.core.mix import SIX_LANES, STEMS
 
 WEIGHTS_LICENCE = "weights CC BY-NC 4.0: what is made with them is not for sale"
 """Said before a download, on each take and in each exported file."""
+
+SEPARATOR_LICENCE = "MIT, code and weights; trained on MUSDB18-HQ and 800 songs that are not published"
+"""What is published with Demucs, and what is said of its training. Whose the music is, separating does not change."""
 
 _GB = 1_000_000_000
 _MB = 1_000_000
 _TEXT_ENCODER_PARAMETERS, _CODEC_PARAMETERS = 110_000_000, 57_000_000
 _RUNTIME_BYTES = 900 * _MB  # torch and what it needs to work, measured on Linux
 _WINDOW_POSITIONS = 1600  # 30 s of frames, the delays, and the words before them
+_CHUNK_BYTES = 900 * _MB  # 7.8 s of stereo in all layers of a Demucs, measured on a CPU
+
+Purpose = Literal["music", "stems"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,23 +67,18 @@ CODEC = Part(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelInfo:
-    """A model as people see it; `parameters` counts the language model's alone."""
+    """A model as people see it, whatever it is for. `sellable`: whether its licence lets people sell what it makes."""
 
     name: str
     title: str
     summary: str
+    purpose: Purpose
     parameters: int
-    dim: int
-    layers: int
-    heads: int
-    codebooks: int
-    stereo: bool
-    melody: bool
     parts: tuple[Part, ...]
-    licence: str = WEIGHTS_LICENCE
-    sellable: bool = False
+    licence: str
+    sellable: bool
 
     @property
     def own(self) -> Part:
@@ -88,10 +91,44 @@ class ModelInfo:
         return sum(part.bytes for part in self.parts)
 
     def memory_bytes(self, bytes_per_weight: int) -> int:
-        """About what it takes while it makes one take: weights, text encoder, codec, cache, and torch itself."""
+        """About what it takes while it works, torch itself included."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MusicModel(ModelInfo):
+    """A MusicGen; `parameters` counts the language model's alone."""
+
+    purpose: Purpose = "music"
+    licence: str = WEIGHTS_LICENCE
+    sellable: bool = False
+    dim: int
+    layers: int
+    heads: int
+    codebooks: int
+    stereo: bool
+    melody: bool
+
+    def memory_bytes(self, bytes_per_weight: int) -> int:
+        """Weights, text encoder, codec, cache, and torch itself, while it makes one take."""
         cache = 2 * 2 * self.layers * _WINDOW_POSITIONS * self.dim * bytes_per_weight
         helpers = 4 * (_TEXT_ENCODER_PARAMETERS + _CODEC_PARAMETERS)
         return self.parameters * bytes_per_weight + cache + helpers + _RUNTIME_BYTES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeparatorModel(ModelInfo):
+    """A Demucs: `networks` of `parameters` in all, each named by its signature; `lanes` are the stems it makes."""
+
+    purpose: Purpose = "stems"
+    licence: str = SEPARATOR_LICENCE
+    sellable: bool = True
+    networks: tuple[str, ...]
+    lanes: tuple[str, ...]
+
+    def memory_bytes(self, bytes_per_weight: int) -> int:
+        """Weights, what a chunk of sound takes on its way through, and torch itself. Always in single precision."""
+        return 4 * self.parameters + _CHUNK_BYTES + _RUNTIME_BYTES
 
 
 def _sizes(size: str) -> tuple[int, int, int, int]:
@@ -103,7 +140,7 @@ def _sizes(size: str) -> tuple[int, int, int, int]:
     }[size]
 
 
-def _model(name: str, size: str, summary: str, weights_bytes: int, *, stereo: bool = False) -> ModelInfo:
+def _model(name: str, size: str, summary: str, weights_bytes: int, *, stereo: bool = False) -> MusicModel:
     melody = "melody" in name
     parameters, dim, layers, heads = _sizes(size)
     if melody:  # no cross-attention: text and tune stand before the music instead
@@ -114,7 +151,7 @@ def _model(name: str, size: str, summary: str, weights_bytes: int, *, stereo: bo
         (PartFile("state_dict.bin", weights_bytes), PartFile("compression_state_dict.bin", 1_200)),
         "CC BY-NC 4.0",
     )
-    return ModelInfo(
+    return MusicModel(
         name=f"musicgen-{name}",
         title="MusicGen " + name.replace("-", " "),
         summary=summary,
@@ -141,13 +178,69 @@ MODELS = (
     _model("stereo-melody", "medium", "As melody, in true stereo.", 2_810 * _MB, stereo=True),
     _model("stereo-melody-large", "large", "As melody large, in true stereo.", 4_940 * _MB, stereo=True),
 )
-"""Every published one, the quickest first."""
+"""Every published MusicGen, the quickest first."""
+
+
+def _separator(
+    name: str, title: str, summary: str, networks: tuple[str, ...], lanes: tuple[str, ...]
+) -> SeparatorModel:
+    """Published on the hub with one safetensors file, in half precision, for each network."""
+    parameters = 27_410_000 if lanes == SIX_LANES else 41_980_000
+    repository = "adefossez/HTDemucs" + name.removeprefix("htdemucs").replace("_", "-")
+    weights = tuple(PartFile(f"{network}.safetensors", 2 * parameters) for network in networks)
+    return SeparatorModel(
+        name=name,
+        title=title,
+        summary=summary,
+        parameters=len(networks) * parameters,
+        parts=(Part(name, repository, (PartFile(f"{name}.yaml", 200), *weights), "MIT"),),
+        networks=networks,
+        lanes=lanes,
+    )
+
+
+SEPARATORS = (
+    _separator("htdemucs", "Demucs", "Takes any audio apart into drums, bass, vocals and other.", ("955717e8",), STEMS),
+    _separator(
+        "htdemucs_ft",
+        "Demucs fine-tuned",
+        "The same four stems, cleaner, at a quarter of the speed: a network for each of them.",
+        ("f7e0c4bc", "d12395a8", "92cfc3b6", "04573f0d"),
+        STEMS,
+    ),
+    _separator(
+        "htdemucs_6s",
+        "Demucs six stems",
+        "Experimental: guitar and piano as stems of their own; the piano is often not clean.",
+        ("5c90dfd2",),
+        SIX_LANES,
+    ),
+)
+"""Every published separator that is offered, the usual one first."""
+
+ALL_MODELS: tuple[ModelInfo, ...] = (*MODELS, *SEPARATORS)
+
+AnyModel = TypeVar("AnyModel", bound=ModelInfo)
 
 
 def model(name: str) -> ModelInfo:
     """The model called `name`, with or without `musicgen-` before it. Raises `UnknownEngine`."""
+    return _named(name, ALL_MODELS)
+
+
+def music_model(name: str) -> MusicModel:
+    """The MusicGen called `name`. Raises `UnknownEngine`."""
+    return _named(name, MODELS)
+
+
+def separator_model(name: str) -> SeparatorModel:
+    """The separator called `name`. Raises `UnknownEngine`."""
+    return _named(name, SEPARATORS)
+
+
+def _named(name: str, known: tuple[AnyModel, ...]) -> AnyModel:
     wanted = name.strip().casefold()
-    for info in MODELS:
+    for info in known:
         if wanted in (info.name, info.name.removeprefix("musicgen-")):
             return info
-    raise UnknownEngine(f"There is no model {name!r}; known: {', '.join(info.name for info in MODELS)}.")
+    raise UnknownEngine(f"There is no model {name!r}; known: {', '.join(info.name for info in known)}.")

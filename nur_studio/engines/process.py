@@ -35,14 +35,16 @@ from nur_studio.engines.messages import (
     Probe,
     Refused,
     Release,
+    Separate,
+    Separated,
     Stopped,
     Warm,
 )
 
 if TYPE_CHECKING:
-    from nur_studio.engines.musicgen.probe import Forecast
+    from nur_studio.engines.base import Forecast
 
-__all__ = ["Chunk", "EngineProcess", "Made"]
+__all__ = ["Chunk", "EngineProcess", "Made", "Separated"]
 
 log = logging.getLogger(__name__)
 
@@ -122,6 +124,24 @@ class EngineProcess:
             assert isinstance(made, Made)
             on_progress(meter("writing", 1.0))
             return made
+
+    def separate(
+        self, separator: EngineInfo, mix: Path, folder: Path, on_progress: OnProgress, cancel: Cancel
+    ) -> Separated:
+        """Take the audio file `mix` apart into `folder`, which exists and is empty. Waits for its turn, as `make` does,
+        and raises what it raises.
+        """
+        meter = EtaMeter()
+
+        def heed(message: object) -> None:
+            if isinstance(message, Advanced):
+                on_progress(meter(message.stage, message.fraction))
+
+        with self._next_turn(cancel):
+            separated = self._ask(Separate(separator, mix, folder), heed, cancel)
+            assert isinstance(separated, Separated)
+            on_progress(meter("separating", 1.0))
+            return separated
 
     def forecast(self, model: str, device: str, cancel: Cancel) -> Forecast:
         """What this machine makes of the model called `model`; tried there for some seconds. Waits for its turn.

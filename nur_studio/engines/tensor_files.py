@@ -16,6 +16,7 @@ from nur_studio.core.errors import FileProblem
 
 READ_BYTES = 1 << 20
 _LONGEST_HEADER = 100 << 20
+_METADATA = "__metadata__"
 _AGAIN = "Copy it again from where it is whole."
 
 
@@ -33,17 +34,32 @@ class Tensor:
 def read_tensors(path: Path) -> dict[str, Tensor]:
     """Every tensor of a file, by name. Raises `FileProblem` where the file is damaged, cut short or something else."""
     try:
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            if not 2 <= length <= _LONGEST_HEADER:
-                raise ValueError("header")
-            header = json.loads(file.read(length))
-        tensors = {name: _tensor(path, 8 + length, entry) for name, entry in header.items() if name != "__metadata__"}
+        header, length = _header(path)
+        tensors = {name: _tensor(path, 8 + length, entry) for name, entry in header.items() if name != _METADATA}
         if not tensors or path.stat().st_size != max(tensor.end for tensor in tensors.values()):
             raise ValueError("length")
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise FileProblem(f"{path} is damaged, cut short or no safetensors file.", hint=_AGAIN) from error
     return tensors
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """What a file says of itself beside its tensors. Raises `FileProblem` as `read_tensors` does."""
+    try:
+        entries = _header(path)[0].get(_METADATA, {})
+        return {name: text for name, text in entries.items() if isinstance(text, str)}
+    except (OSError, ValueError, AttributeError, RecursionError) as error:
+        raise FileProblem(f"{path} is damaged, cut short or no safetensors file.", hint=_AGAIN) from error
+
+
+def _header(path: Path) -> tuple[dict[str, Any], int]:
+    """The header and its length in bytes."""
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        if not 2 <= length <= _LONGEST_HEADER:
+            raise ValueError("header")
+        header: dict[str, Any] = json.loads(file.read(length))
+    return header, length
 
 
 def _tensor(path: Path, data: int, entry: dict[str, Any]) -> Tensor:
@@ -57,7 +73,7 @@ def _tensor(path: Path, data: int, entry: dict[str, Any]) -> Tensor:
 
 def write_tensors(path: Path, tensors: dict[str, Tensor], on_bytes: Callable[[int], None]) -> dict[str, object]:
     """Write tensors of other files as one of their own; its size and SHA-256. `on_bytes` is told the bytes so far."""
-    header: dict[str, object] = {"__metadata__": {"format": "pt"}}
+    header: dict[str, object] = {_METADATA: {"format": "pt"}}
     place = 0
     for name, tensor in tensors.items():
         size = tensor.end - tensor.start

@@ -2,6 +2,7 @@
 
     models/musicgen-small/{state_dict.bin, compression_state_dict.bin, manifest.json}
     models/t5-base/…      models/encodec_32khz/…
+    models/htdemucs/{htdemucs.yaml, 955717e8.safetensors, manifest.json}
 
 A folder has its name only when it is whole: files arrive in `NAME.part` and the folder is renamed. `manifest.json`
 keeps each file's size and SHA-256, taken when it was checked on arrival.
@@ -20,7 +21,7 @@ from typing import Any, Literal
 
 from nur_studio.core.errors import FileProblem
 from nur_studio.core.progress import Cancel, OnProgress, Progress
-from nur_studio.engines.models import CODEC, MODELS, TEXT_ENCODER, ModelInfo, Part
+from nur_studio.engines.models import ALL_MODELS, CODEC, TEXT_ENCODER, ModelInfo, MusicModel, Part
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ State = Literal["missing", "partial", "ready"]
 
 @dataclass(frozen=True, slots=True)
 class ModelPaths:
-    """Where a model's parts lie."""
+    """Where the parts of a MusicGen lie."""
 
     checkpoint: Path
     text_encoder: Path
@@ -82,12 +83,16 @@ class WeightStore:
         names = " and ".join(part.name for part in missing)
         return f"{model.title} is not complete: {names} is missing; {_WAYS} downloads or imports it."
 
-    def paths(self, model: ModelInfo) -> ModelPaths:
-        """Where a model lies that is ready. Raises `FileProblem` where it is not."""
+    def own_folder(self, model: ModelInfo) -> Path:
+        """Where a model's own files lie, which is ready. Raises `FileProblem` where it is not."""
         problem = self.why_not(model)
         if problem:
             raise FileProblem(problem)
-        own = self.folder / model.own.name
+        return self.folder / model.own.name
+
+    def paths(self, model: MusicModel) -> ModelPaths:
+        """Where a MusicGen lies that is ready. Raises `FileProblem` where it is not."""
+        own = self.own_folder(model)
         return ModelPaths(own, self.folder / TEXT_ENCODER.name, self.folder / CODEC.name)
 
     def _begun_bytes(self, part: Part) -> int:
@@ -112,7 +117,7 @@ class WeightStore:
         `changed_only` leaves out files that nobody has written to since they were last found right: for every loading.
         Raises `FileProblem` with the file that differs, or where the model is not complete.
         """
-        self.paths(model)
+        self.own_folder(model)
         files = [
             (self.folder / part.name / name, entry)
             for part in model.parts
@@ -141,7 +146,7 @@ class WeightStore:
     def remove(self, model: ModelInfo) -> int:
         """Remove a model, what a download of it left, and the parts no other model here needs; the bytes freed."""
         freed = 0
-        others = [other for other in MODELS if other is not model and self.has(other.own)]
+        others = [other for other in ALL_MODELS if other is not model and self.has(other.own)]
         kept = {part.name for other in others for part in other.parts}
         for part in model.parts:
             if part.name not in kept:

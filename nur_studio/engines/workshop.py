@@ -1,4 +1,4 @@
-"""Inside the engine process: the engines loaded so far, how a take is made with one, and when memory is given back."""
+"""Inside the engine process: the engines loaded so far, what is made with them, and when memory is given back."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ import numpy as np
 from nur_studio.core.errors import Cancelled, EngineUnavailable, FileProblem, GenerationFailed, StudioError
 from nur_studio.core.mix import STEMS
 from nur_studio.core.progress import Cancel, Progress
-from nur_studio.engines.base import EngineInfo, Music, MusicGenerator, MusicTask
+from nur_studio.engines.base import EngineInfo, Music, MusicGenerator, MusicTask, StemSeparator
 from nur_studio.engines.messages import (
     CODES_NAME,
     PREVIEW_NAME,
@@ -32,6 +32,8 @@ from nur_studio.engines.messages import (
     Probe,
     Refused,
     Release,
+    Separate,
+    Separated,
     Stopped,
     Warm,
 )
@@ -49,6 +51,8 @@ SCARCE_RELEASE_S = 30.0
 
 FRAME_RATE = 50.0  # codes a second, where an engine's details do not say otherwise
 
+Engine = MusicGenerator | StemSeparator
+
 _STEMS_SHARE, _MIX_SHARE = 0.8, 0.95  # of the progress bar is making; the rest is measuring and writing the masters
 
 
@@ -59,7 +63,7 @@ class Workshop:
         self._connection = connection
         self._cancel = cancel
         self._log_file = log_file
-        self._generators: dict[str, tuple[EngineInfo, MusicGenerator]] = {}
+        self._engines: dict[str, tuple[EngineInfo, Engine]] = {}
         self._loaded: str | None = None  # the heavy engine that may hold memory
 
     @property
@@ -97,21 +101,23 @@ class Workshop:
 
     # -- orders --------------------------------------------------------------------------------------------------
 
-    def _answer(self, order: Make | Release | Probe) -> Ended:
+    def _answer(self, order: Make | Separate | Release | Probe) -> Ended:
         if isinstance(order, Make):
             return Done(self._make(order))
+        if isinstance(order, Separate):
+            return Answered(self._separate(order))
         if isinstance(order, Release):
             self._forget(order.name)
             return Answered(None)
+        from nur_studio.engines.forecast import forecast
         from nur_studio.engines.models import model
-        from nur_studio.engines.musicgen.probe import forecast
 
         return Answered(forecast(model(order.model), order.device))
 
     def _warm(self, engine: EngineInfo) -> None:
         """Load an engine ahead of time. What goes wrong is told to whoever uses it."""
         try:
-            prepare = getattr(self._generator(engine), "warm", None)  # engines may have more to load than themselves
+            prepare = getattr(self._engine(engine), "warm", None)  # engines may have more to load than themselves
             if prepare is not None:
                 prepare()
             _rehearse()
@@ -126,7 +132,7 @@ class Workshop:
         report = Reporter(self._connection)
         report.stage_range(0.0, making)
         report(Progress("starting", 0.0))
-        generator = self._generator(order.engine)
+        generator: Any = self._engine(order.engine)
         loaded = time.perf_counter()
         with Preview(order.folder / PREVIEW_NAME, self._connection) as preview:
             music = generator.generate(order.task, report, preview, self._cancel)
@@ -157,6 +163,24 @@ class Workshop:
             ),
         )
 
+    def _separate(self, order: Separate) -> Separated:
+        started = time.perf_counter()
+        from nur_studio.engines.stem_files import StemFiles
+
+        report = Reporter(self._connection)
+        report(Progress("starting", 0.0))
+        separator: Any = self._engine(order.engine)
+        loaded = time.perf_counter()
+        with StemFiles(order.folder, order.mix, order.engine.lanes) as files:
+            separation = separator.separate(order.mix, files.add, report, self._cancel)
+            files.check_whole()
+        ended = time.perf_counter()
+        return Separated(
+            order.engine.lanes,
+            dict(separation.details),
+            _rounded({"loading": loaded - started, "separating": ended - loaded, "total": ended - started}),
+        )
+
     def _keep_codes(self, order: Make, music: Music) -> None:
         if music.codes is None:
             return
@@ -168,23 +192,23 @@ class Workshop:
 
     # -- engines -------------------------------------------------------------------------------------------------
 
-    def _generator(self, engine: EngineInfo) -> MusicGenerator:
-        """The engine, made now where it is not there yet; what other heavy ones hold is given back first."""
-        known = self._generators.get(engine.name)
+    def _engine(self, engine: EngineInfo) -> Engine:
+        """The engine or separator, made now where it is not there; what other heavy ones hold is given back first."""
+        known = self._engines.get(engine.name)
         if known is not None and known[0].options != engine.options:  # another device, say
             self._forget(engine.name)
             known = None
-        generator = known[1] if known is not None else _made(engine)
-        self._generators[engine.name] = engine, generator
-        if hasattr(generator, "release") and self._loaded != engine.name:
+        made = known[1] if known is not None else _made(engine)
+        self._engines[engine.name] = engine, made
+        if hasattr(made, "release") and self._loaded != engine.name:
             self._give_back()
             self._loaded = engine.name
-        return generator
+        return made
 
     def _give_back(self) -> None:
         """Nothing heavy holds memory any more."""
         if self._loaded is not None:
-            _release(self._generators[self._loaded][1])
+            _release(self._engines[self._loaded][1])
             self._loaded = None
             gc.collect()
 
@@ -192,7 +216,7 @@ class Workshop:
         """As if it had never been loaded: nothing of it is open or in memory."""
         if self._loaded == name:
             self._give_back()
-        self._generators.pop(name, None)
+        self._engines.pop(name, None)
 
     # -- what went wrong -----------------------------------------------------------------------------------------
 
@@ -200,18 +224,20 @@ class Workshop:
         details = f"The details are in {self._log_file}."
         if isinstance(error, ImportError) and "failed to map segment" in str(error):
             return _out_of_memory(order)  # the loader's words for it
-        if not isinstance(order, Make):
+        if not isinstance(order, Make | Separate):
             return GenerationFailed(
                 f"The engine process met a fault of its own ({type(error).__name__}: {error}).", hint=details
             )
+        what, verb = ("take", "was") if isinstance(order, Make) else ("stems", "were")
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             return FileProblem(
-                "The disk is full: the take could not be kept.", hint=f"Free some space where {order.folder.parent} is."
+                f"The disk is full: the {what} could not be kept.",
+                hint=f"Free some space where {order.folder.parent} is.",
             )
         if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             return FileProblem(f"{order.folder} may not be written.", hint=details)
         if isinstance(error, FileNotFoundError) and not order.folder.is_dir():
-            return FileProblem(f"The folder {order.folder} was removed while the take was being made.")
+            return FileProblem(f"The folder {order.folder} was removed while the {what} {verb} being made.")
         return GenerationFailed(
             f"{order.engine.title} met a fault of its own ({type(error).__name__}: {error}).", hint=details
         )
@@ -220,7 +246,7 @@ class Workshop:
         self._connection.send(message)
 
 
-def _made(engine: EngineInfo) -> MusicGenerator:
+def _made(engine: EngineInfo) -> Engine:
     module, _, factory = engine.factory.partition(":")
     try:
         make: Any = getattr(importlib.import_module(module), factory)
@@ -229,12 +255,12 @@ def _made(engine: EngineInfo) -> MusicGenerator:
         raise EngineUnavailable(
             f"{engine.title} cannot be loaded: {error}.", hint="`nur-studio doctor` says what is missing."
         ) from error
-    generator: MusicGenerator = make(**engine.options)
-    return generator
+    made: Engine = make(**engine.options)
+    return made
 
 
-def _release(generator: MusicGenerator) -> None:
-    release = getattr(generator, "release", None)
+def _release(engine: Engine) -> None:
+    release = getattr(engine, "release", None)
     if release is not None:
         release()
 
@@ -270,7 +296,8 @@ def _out_of_memory(order: Order) -> GenerationFailed:
             f"There is not enough memory for {order.task.duration_s:g} s of music.",
             hint="Try a shorter length, or close other programs.",
         )
-    return GenerationFailed("There is not enough memory to try this model.", hint="Close other programs.")
+    what = "separate this track" if isinstance(order, Separate) else "try this model"
+    return GenerationFailed(f"There is not enough memory to {what}.", hint="Close other programs.")
 
 
 def _rounded(seconds: Mapping[str, float]) -> dict[str, float]:

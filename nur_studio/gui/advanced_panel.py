@@ -8,7 +8,8 @@ from typing import Any
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
-from nur_studio.core.controls import GUIDANCE, MAX_DESCRIPTION, MAX_TOP_K, TEMPERATURE, Controls
+from nur_studio.core.controls import GUIDANCE, MAX_DESCRIPTION, MAX_TOP_K, TEMPERATURE, WINDOW_S, Controls
+from nur_studio.engines.musicgen.longform import CARRY_SHARE
 from nur_studio.gui.compose_form import mark
 from nur_studio.gui.fields import DecimalField, FaultLabel, NumberField, TextField
 
@@ -35,7 +36,7 @@ class AdvancedPanel(QWidget):
         self.description.textChanged.connect(self._on_description)
         self.reset.clicked.connect(self.reset_description)
         self.negative.textChanged.connect(lambda: self._tell("negative"))
-        for name in ("guidance", "temperature", "top_k"):
+        for name in ("guidance", "temperature", "top_k", "window_s"):
             field = self._fields[name]
             assert isinstance(field, DecimalField | NumberField)
             field.changed.connect(lambda name=name: self._tell(name))
@@ -112,6 +113,16 @@ class AdvancedPanel(QWidget):
             self.tr("From how many of the likeliest sounds to choose, 0 (all) to {high}").format(high=MAX_TOP_K)
         )
         self._row("top_k", self.tr("Top-k"), self.top_k)
+        self.window_s = NumberField(*WINDOW_S, WINDOW_S[1])
+        self.window_s.setPlaceholderText(self.tr("auto · {seconds} s").format(seconds=WINDOW_S[1]))
+        self.window_s.setToolTip(
+            self.tr(
+                "Seconds made at once, {low} to {high}. Longer pieces are made in windows of this length, each going "
+                "on from the last bars of the one before, about {carry} s of {high}. Shorter windows need less memory, "
+                "and remember less of what was played"
+            ).format(low=WINDOW_S[0], high=WINDOW_S[1], carry=round(CARRY_SHARE * WINDOW_S[1]))
+        )
+        self._row("window_s", self.tr("Window"), self.window_s)
         self.count_in = QCheckBox(self.tr("Count-in for the tempo"))
         self.count_in.setToolTip(
             self.tr("Start on a drum loop at the asked tempo, and drop that loop; not where music is continued")
@@ -126,6 +137,7 @@ class AdvancedPanel(QWidget):
             "guidance": self.guidance,
             "temperature": self.temperature,
             "top_k": self.top_k,
+            "window_s": self.window_s,
         }
 
     def _row(self, name: str, text: str, field: QWidget) -> None:
@@ -147,6 +159,7 @@ class AdvancedPanel(QWidget):
         guidance: Any = self.guidance.value()
         temperature: Any = self.temperature.value()
         top_k: Any = self.top_k.value()
+        window_s: Any = self.window_s.value()
         return Controls(
             description=self.description.toPlainText().strip() if self._own else None,
             negative=self.negative.text().strip(),
@@ -155,6 +168,7 @@ class AdvancedPanel(QWidget):
             top_k=usual.top_k if top_k is None else top_k,
             count_in=self.count_in.isChecked() and self.count_in.isEnabled() and not self.count_in.isHidden(),
             loop=self.loop.isChecked(),
+            window_s=window_s,
         )
 
     def set_controls(self, controls: Controls) -> None:
@@ -165,6 +179,7 @@ class AdvancedPanel(QWidget):
         self.guidance.set_value(controls.guidance)
         self.temperature.set_value(None if controls.temperature == usual.temperature else controls.temperature)
         self.top_k.set_value(None if controls.top_k == usual.top_k else controls.top_k)
+        self.window_s.set_value(controls.window_s)
         self.count_in.setChecked(controls.count_in)
         self.loop.setChecked(controls.loop)
 
@@ -176,6 +191,7 @@ class AdvancedPanel(QWidget):
             "guidance": self.guidance.text(),
             "temperature": self.temperature.text(),
             "top_k": self.top_k.text(),
+            "window_s": self.window_s.text(),
             "count_in": _word(self.count_in.isChecked()),
             "loop": _word(self.loop.isChecked()),
         }
@@ -189,6 +205,7 @@ class AdvancedPanel(QWidget):
             ("guidance", self.guidance),
             ("temperature", self.temperature),
             ("top_k", self.top_k),
+            ("window_s", self.window_s),
         ):
             field.setText(draft.get(name, field.text()))
         for name, box in (("count_in", self.count_in), ("loop", self.loop)):
@@ -197,7 +214,7 @@ class AdvancedPanel(QWidget):
     def changed_count(self) -> int:
         """How many of the fields are not left to their defaults."""
         controls, usual = self.controls(), Controls()
-        names = ("description", "negative", "guidance", "temperature", "top_k", "count_in", "loop")
+        names = ("description", "negative", "guidance", "temperature", "top_k", "count_in", "loop", "window_s")
         return sum(getattr(controls, name) != getattr(usual, name) for name in names)
 
     def set_abilities(self, can: Collection[str]) -> None:

@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from nur_studio.audio.masters import stem_path
 from nur_studio.core.mix import STEMS
 from nur_studio.core.request import MAX_TEMPO, MIN_TEMPO
-from nur_studio.core.track import Status, Track
+from nur_studio.core.track import IMPORTED, Status, Track
 from nur_studio.engines.base import EngineInfo
 from nur_studio.engines.models import MODELS
 from nur_studio.gui.compose_panel import ComposePanel
@@ -63,6 +63,7 @@ class Composing(QObject):
         maker.started.connect(self._on_started)
         maker.grew.connect(self._on_grew)
         maker.made.connect(self._on_made)
+        maker.separating.connect(self._on_separating)
         view.extend_requested.connect(self.extend_shown)
 
     @Slot(object)
@@ -83,7 +84,7 @@ class Composing(QObject):
         if track is None or track.status is not Status.COMPLETED:
             return
         self._use(track, self._stage.has_stems, use="continue")
-        if track.prompt != self._compose.prompt.toPlainText().strip():
+        if track.engine != IMPORTED and track.prompt != self._compose.prompt.toPlainText().strip():
             self._compose.use_prompt(track.prompt)
         if MIN_TEMPO <= track.tempo <= MAX_TEMPO:
             self._compose.form.tempo.set_value(track.tempo)
@@ -152,8 +153,13 @@ class Composing(QObject):
     def _on_grew(self, growth: Growth) -> None:
         self._offer_keeping(growth.frames / growth.sample_rate)
 
+    @Slot(object)
+    def _on_separating(self, _: Track) -> None:
+        """There is nothing to keep: the take is kept already."""
+        self._compose.bar.set_kept(None)
+
     def _offer_keeping(self, seconds: float) -> None:
-        if self._maker.busy:  # what comes late is of a take that is over
+        if self._maker.making:  # what comes late is of a take that is over
             self._compose.bar.set_kept(seconds if "keep" in self._running else None)
 
     @Slot(object)

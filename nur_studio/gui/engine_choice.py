@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from nur_studio.core.track import Track
 from nur_studio.engines.base import EngineInfo
-from nur_studio.engines.models import MODELS
+from nur_studio.engines.models import MODELS, SEPARATORS
 from nur_studio.gui.jobs import Job, JobQueue
 from nur_studio.gui.model_view import READY
 from nur_studio.gui.model_work import ModelWork
@@ -18,6 +18,7 @@ from nur_studio.gui.top_bar import EngineButton, devices
 from nur_studio.studio import Studio
 
 _ABOUT_ENGINES = frozenset({"engine", "device", "sellable_only"})
+_SEPARATOR_NAMES = frozenset(model.name for model in SEPARATORS)
 
 
 class EngineChoice(QObject):
@@ -80,7 +81,12 @@ class EngineChoice(QObject):
 
     @Slot(str)
     def choose(self, name: str) -> None:
-        """Make music with this one from now on, and have it loaded before anything is asked for."""
+        """Make music with this one from now on, and have it loaded before anything is asked for; or stems, with one for
+        those.
+        """
+        if name in _SEPARATOR_NAMES:
+            self._preferences.change(separator=name)
+            return
         self._preferences.change(engine=name)
         job = Job(lambda _progress, _cancel: self._studio.warm(), self)
         job.failed.connect(self.failed)
@@ -106,7 +112,7 @@ class EngineChoice(QObject):
 
     @Slot()
     def _show_device(self) -> None:
-        view = next((view for view in self._work.views if view.in_use), None)
+        view = next((view for view in self._work.views if view.in_use and view.info.purpose == "music"), None)
         device = self._studio.settings.device
         if view is None:
             title = ""
@@ -126,5 +132,7 @@ class EngineChoice(QObject):
         if names & _ABOUT_ENGINES:
             self._work.refresh()
             self.show()
+        if "separator" in names:
+            self._work.refresh()
         if "banner_dismissed" in names:
             self._desk.show_state()

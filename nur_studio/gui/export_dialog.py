@@ -191,7 +191,7 @@ class ExportDialog(QDialog):
 
     def _tell(self) -> None:
         track, ending = self._track, str(self.format.value)
-        parts = track.lanes if self.part.value == "stems" else ("mix",)
+        parts = {"stems": track.lanes, "heard": ("as heard",)}.get(str(self.part.value), ("mix",))
         self.names.setText("\n".join(file_name(track.title, track.tempo, track.key, part, ending) for part in parts))
         self.fault.say("")
         self.go.setEnabled(bool(self.folder.text().strip()) and not self._running)

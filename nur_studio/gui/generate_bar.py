@@ -230,7 +230,7 @@ class GenerateBar(QFrame):
             set_role(self.button, "")
             self.button.setText(self.tr("Cancel"))
             self.button.hint = ""
-            self.button.setToolTip(self.tr("Stop making this one; nothing is kept of it (Ctrl+.)"))
+            self.button.setToolTip(self.tr("Stop this; nothing is kept of what is not finished (Ctrl+.)"))
             self.button.setEnabled(True)
         else:
             set_role(self.button, "primary")

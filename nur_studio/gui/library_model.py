@@ -241,7 +241,7 @@ class LibraryModel(QAbstractTableModel):
             case Column.GENRE:
                 return track.genre
             case Column.TEMPO:
-                return str(track.tempo)
+                return str(track.tempo) if track.has_tempo else "–"
             case Column.KEY:
                 return short_key(track.key)
             case Column.LENGTH:

@@ -24,6 +24,7 @@ from nur_studio.core.track import Status, Track
 from nur_studio.gui.icons import icon
 from nur_studio.gui.library_model import LibraryModel
 from nur_studio.gui.library_table import LibraryTable
+from nur_studio.studio.separating import separation_of
 
 _SEARCH_AFTER_MS = 120
 
@@ -53,6 +54,7 @@ class LibraryPanel(QFrame):
     regenerate_requested = Signal(str)
     start_from_requested = Signal(str)  # id of a take whose sound the next one starts from
     use_prompt_requested = Signal(str)
+    separate_requested = Signal(str)
     export_requested = Signal(str)
     reveal_requested = Signal(str)
     drag_pressed = Signal(object)  # (ids, parts)
@@ -264,6 +266,9 @@ class LibraryPanel(QFrame):
                 one and done,
                 lambda: self.start_from_requested.emit(first.id),
             )
+        if not first.lanes or separation_of(first) is not None:
+            words = self.tr("Separate into stems again") if first.lanes else self.tr("Separate into stems")
+            add(words, "T", one and done, lambda: self.separate_requested.emit(first.id))
         menu.addSeparator()
         add(self.tr("Export…"), "Ctrl+E", one and done, lambda: self.export_requested.emit(first.id))
         add(self.tr("Show in folder"), "", one and done, lambda: self.reveal_requested.emit(first.id))

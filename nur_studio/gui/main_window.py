@@ -36,6 +36,7 @@ from nur_studio.gui.shelf import Shelf
 from nur_studio.gui.shortcuts import ShortcutSheet, add_shortcuts
 from nur_studio.gui.splitter import Splitter
 from nur_studio.gui.stage import Stage
+from nur_studio.gui.stems_desk import StemsDesk
 from nur_studio.gui.take_actions import TakeActions
 from nur_studio.gui.toast import Toast
 from nur_studio.gui.top_bar import MANAGE_KEYS, TopBar
@@ -102,6 +103,10 @@ class MainWindow(QMainWindow):
             history=self.history,
             toast=self.toast,
         )
+        self.stems = StemsDesk(
+            studio, maker=self.maker, stage=self.stage, view=self.view, acts=self.actions_on_takes, desk=self.models,
+            work=self.model_work, preferences=self.preferences, toast=self.toast,
+        )  # fmt: skip
         self._draft_later = QTimer(self, singleShot=True, interval=_DRAFT_AFTER_MS)
         self._wire_compose()
         self._wire_track()
@@ -215,8 +220,6 @@ class MainWindow(QMainWindow):
         self.stage.cleared.connect(lambda: self.library.model.set_open(""))
         for changed in (self.stage.opened, self.stage.cleared, self.maker.started):
             changed.connect(self._give_banner_room)
-        self.stage.failed.connect(self.tell)
-        self.mixes.failed.connect(self.tell)
         self.playback.faulted.connect(self.toast.say)
         self.playback.mended.connect(self.toast.take_back)
 
@@ -225,14 +228,14 @@ class MainWindow(QMainWindow):
         panel.opened.connect(self.stage.open)
         panel.use_prompt_requested.connect(acts.use_prompt)
         panel.regenerate_requested.connect(acts.regenerate)
+        panel.separate_requested.connect(acts.separate)
         panel.export_requested.connect(acts.export)
         panel.reveal_requested.connect(acts.reveal)
         panel.drag_pressed.connect(self.drags.prepare)
         panel.drag_requested.connect(self.drags.start)
         self.shelf.changed.connect(self.stage.update)
-        for source in (self.shelf, self.drags, acts):
+        for source in (self.shelf, self.drags, acts, self.exporter, self.mixes, self.stage):
             source.failed.connect(self.tell)
-        self.exporter.failed.connect(self.tell)
         acts.prompt_picked.connect(self._on_prompt_picked)
 
     def _add_shortcuts(self) -> None:
@@ -272,9 +275,7 @@ class MainWindow(QMainWindow):
             self._on_unforeseen(error)
 
     def open_shortcuts(self) -> None:
-        sheet = ShortcutSheet(self)
-        sheet.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        sheet.show()
+        ShortcutSheet(self).show()
 
     @Slot(object)
     def _on_engine(self, engine: EngineInfo) -> None:
@@ -324,6 +325,7 @@ class MainWindow(QMainWindow):
     @Slot(object)
     def _on_made(self, track: Track) -> None:
         self.compose.set_last_seed(track.seed)
+        self._making = ""  # its stems may be next: its row shows no progress of theirs
         self.shelf.refresh()
 
     @Slot(object, object)

@@ -1,4 +1,4 @@
-"""Generation beside the window: requests wait in one queue, and each take tells how it grows and how it ended."""
+"""Making takes and their stems beside the window: all waits in one queue, and tells how it goes and how it ended."""
 
 from __future__ import annotations
 
@@ -33,6 +33,12 @@ class Makes(Protocol):
 
     def discard(self, track_id: str) -> None: ...
 
+    def separates(self, track: Track) -> bool: ...
+
+    def separate(
+        self, track_id: str, separator: str | None, on_progress: OnProgress, cancel: Cancel, *, force: bool = False
+    ) -> Track: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Growth:
@@ -50,7 +56,7 @@ class Growth:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """How far the running request is: which of its takes, and that take's progress."""
+    """How far the running request is: which of its takes, and the progress of making or separating that one."""
 
     take: int
     takes: int
@@ -58,7 +64,11 @@ class Step:
 
 
 class Maker(QObject):
-    """Turns requests into takes, one request after the other on one thread. Lives in the window's thread."""
+    """Turns requests into takes and takes into stems, one after the other on one thread. Lives in the window's thread.
+
+    The takes of a request are separated when all of them are made: they can be heard by then, and engine and separator
+    do not push each other out of memory. Cancelling while that goes on ends only that.
+    """
 
     begun = Signal()  # a request has its turn
     stepped = Signal(object)  # Step
@@ -68,6 +78,9 @@ class Maker(QObject):
     take_failed = Signal(object)  # Track that could not be made
     failed = Signal(object)  # the error that ended a take or a request
     cancelled = Signal(object)  # Track that was being made, or None
+    separating = Signal(object)  # Track: finished, and being separated now
+    separated = Signal(object)  # Track, with its stems
+    not_separated = Signal(object, object)  # Track as it was, and the error
     refused = Signal(object, object)  # InvalidRequest, GenerationRequest
     rested = Signal()  # nothing runs any more
     queue_changed = Signal(object)  # titles of the waiting requests
@@ -79,10 +92,17 @@ class Maker(QObject):
         self._queue.changed.connect(self._on_queue_changed)
         self._running: Job | None = None
         self._step = (1, 1)
+        self._apart = False  # the running job has come to separating
+        self.separating.connect(self._on_separating)
 
     @property
     def busy(self) -> bool:
         return self._queue.current is not None
+
+    @property
+    def making(self) -> bool:
+        """Whether a take is being made: not while one that is made is separated."""
+        return self.busy and not self._apart and isinstance(self._current_request(), GenerationRequest)
 
     @property
     def waiting(self) -> tuple[str, ...]:
@@ -91,8 +111,11 @@ class Maker(QObject):
     @property
     def engine(self) -> str | None:
         """The name of the engine that the running request asks for; None where it leaves that open, or none runs."""
-        request = self._queue.current.property("request") if self._queue.current is not None else None
+        request = self._current_request()
         return request.engine if isinstance(request, GenerationRequest) else None
+
+    def _current_request(self) -> object:
+        return self._queue.current.property("request") if self._queue.current is not None else None
 
     def ask(self, request: GenerationRequest, group: str = "") -> None:
         """Queue a request; `group` is that of the takes these join. It is checked again when its turn comes."""
@@ -105,8 +128,16 @@ class Maker(QObject):
         job.setProperty("request", request)
         self._queue.submit(job)
 
+    def separate(self, track: Track, separator: str = "", *, force: bool = False) -> None:
+        """Queue the separation of a finished take; "" is the separator of the settings."""
+        job = Job(lambda on_progress, cancel: self._separate([track], on_progress, cancel, separator, force), self)
+        job.title = self.tr("Stems of {title}").format(title=track.title)
+        job.progressed.connect(self._on_progressed)
+        job.failed.connect(self._on_failed)
+        self._queue.submit(job)
+
     def cancel(self) -> None:
-        """Stop the running request, all its takes. Those already finished stay."""
+        """Stop the running request, all its takes. Those already finished stay, without stems if it was about them."""
         if self._queue.current is not None:
             self._queue.current.cancel()
 
@@ -127,15 +158,17 @@ class Maker(QObject):
 
     def _work(self, request: GenerationRequest, group: str, on_progress: OnProgress, cancel: Cancel) -> None:
         tracks = self._studio.submit(request, group=group)
+        made: list[Track] = []
         for number, track in enumerate(tracks, start=1):
             try:
                 cancel.check()
                 self._step = (number, len(tracks))
                 self.started.emit(track)
-                self.made.emit(self._make(track, on_progress, cancel))
+                made.append(self._make(track, on_progress, cancel))
+                self.made.emit(made[-1])
                 if cancel.enough():
                     self._discard(tracks[number:])
-                    return
+                    break
             except Cancelled:
                 self._discard(tracks[number - 1 :])  # nothing is kept of a cancelled take; finished ones stay
                 self.cancelled.emit(track)
@@ -147,6 +180,27 @@ class Maker(QObject):
                 self._discard(tracks[number:])
                 self.take_failed.emit(track)
                 raise
+
+        self._separate([track for track in made if self._studio.separates(track)], on_progress, cancel)
+
+    def _separate(
+        self,
+        tracks: Sequence[Track],
+        on_progress: OnProgress,
+        cancel: Cancel,
+        separator: str = "",
+        force: bool = False,
+    ) -> None:
+        for number, track in enumerate(tracks, start=1):
+            cancel.check()
+            self._step = (number, len(tracks))
+            self.separating.emit(track)
+            try:
+                self.separated.emit(
+                    self._studio.separate(track.id, separator or None, on_progress, cancel, force=force)
+                )
+            except StudioError as error:  # the take is as good as it was
+                self.not_separated.emit(track, error)
 
     def _discard(self, tracks: Sequence[Track]) -> None:
         for track in tracks:
@@ -179,6 +233,10 @@ class Maker(QObject):
         self.stepped.emit(Step(*self._step, progress))
 
     @Slot(object)
+    def _on_separating(self, _: Track) -> None:
+        self._apart = True
+
+    @Slot(object)
     def _on_failed(self, error: BaseException) -> None:
         job = self.sender()
         request = job.property("request") if job is not None else None
@@ -192,4 +250,5 @@ class Maker(QObject):
         self.queue_changed.emit(self.waiting)
         if self._queue.current is not self._running:
             self._running = self._queue.current
+            self._apart = False
             (self.begun if self._running is not None else self.rested).emit()

@@ -222,7 +222,7 @@ class ModelDetail(QWidget):
         device = f"{forecast.device} ({forecast.precision})" if forecast else ""
         needed = forecast.memory_bytes if forecast else view.info.memory_bytes(_BYTES_PER_WEIGHT)
         self.memory.setText(
-            self.tr("about {needed} while it makes music; this machine has {all}").format(
+            self.tr("about {needed} while it works; this machine has {all}").format(
                 needed=size(needed), all=size(self._place.memory_bytes)
             )
         )
@@ -256,6 +256,7 @@ class ModelDetail(QWidget):
         self.use.setEnabled(not view.in_use and not view.barred)
         self.barred.setVisible(view.barred)
         self.use.setText(self.tr("In use") if view.in_use else self.tr("Use this model"))
+        self.use.setToolTip("" if view.info.purpose == "music" else self.tr("Stems are made with it from now on"))
         self.verify.setVisible(idle and ready and not asking)
         self.remove.setVisible(idle and (view.disk_bytes > 0 or view.state == PARTIAL) and not asking)
         self.cancel.setVisible(not idle)

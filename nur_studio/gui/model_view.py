@@ -12,7 +12,7 @@ from nur_studio.engines.models import ModelInfo
 from nur_studio.gui.amounts import size, time_left
 
 if TYPE_CHECKING:
-    from nur_studio.engines.musicgen.probe import Forecast
+    from nur_studio.engines.base import Forecast
 
 READY, PARTIAL, MISSING = "ready", "partial", "missing"
 DOWNLOAD, VERIFY, REMOVE = "download", "verify", "remove"

@@ -18,7 +18,7 @@ from nur_studio.gui.model_view import DOWNLOAD, READY, REMOVE, VERIFY, ModelView
 from nur_studio.studio import Studio
 
 if TYPE_CHECKING:
-    from nur_studio.engines.musicgen.probe import Forecast
+    from nur_studio.engines.base import Forecast
 
 IMPORT = "import"
 
@@ -96,7 +96,8 @@ class ModelWork(QObject):
     def refresh(self) -> None:
         """Look at the disk again."""
         ready = {view.name for view in self._views if view.state == READY}
-        in_use, sellable_only = self._studio.default_engine(), self._studio.settings.sellable_only
+        in_use = {self._studio.default_engine(), self._studio.default_separator()}
+        sellable_only = self._studio.settings.sellable_only
         self._views = tuple(
             ModelView(
                 state.info,
@@ -104,7 +105,7 @@ class ModelWork(QObject):
                 state.missing_bytes,
                 state.disk_bytes,
                 state.why_not,
-                in_use=state.info.name == in_use,
+                in_use=state.info.name in in_use,
                 barred=sellable_only and not state.info.sellable,
             )
             for state in self._studio.models()
@@ -246,7 +247,7 @@ class ModelWork(QObject):
         name = self._sender()
         doing = self._tasks.pop(name).doing
         if doing == VERIFY:
-            self._told[name] = self.tr("Every file is as it was published.")
+            self._told[name] = self.tr("Every file is as it came.")
         elif doing == REMOVE and isinstance(result, int):
             self._told[name] = self.tr("{size} freed.").format(size=size(result))
         self.refresh()

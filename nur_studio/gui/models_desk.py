@@ -74,7 +74,7 @@ class ModelsDesk(QObject):
     @Slot()
     def bring(self) -> None:
         """Ask for a folder with weights, and copy what is in it."""
-        title = self.tr("Folder with MusicGen's weights")
+        title = self.tr("Folder with weights of MusicGen or Demucs")
         folder = QFileDialog.getExistingDirectory(self.dialog or self._window, title)
         if folder:
             self.work.bring(Path(folder))
@@ -93,6 +93,7 @@ class ModelsDesk(QObject):
     def _show_banner(self) -> None:
         work, settings = self.work, self._studio.settings
         busy = work.busy
+        music = [view for view in work.views if view.info.purpose == "music"]
         if self.dialog is None and busy is not None:
             self._banner.show_work(self.tr("Downloading {title}").format(title=busy.info.title), busy.progress)
         elif self.dialog is None and work.importing.running:
@@ -101,10 +102,10 @@ class ModelsDesk(QObject):
             self.dialog is None
             and not settings.banner_dismissed
             and not settings.sellable_only
-            and work.views
-            and not any(view.state == READY or view.doing for view in work.views)
+            and music
+            and not any(view.state == READY or view.doing for view in music)
         ):
-            self._banner.offer(work.views[0], work.place())
+            self._banner.offer(music[0], work.place())
         else:
             self._banner.rest()
 

@@ -81,7 +81,7 @@ class ModelsDialog(QDialog):
         foot = QFrame()
         self.bring = QPushButton(self.tr("Import from a folder…"), autoDefault=False)
         self.bring.setToolTip(
-            self.tr("Weights that are here already: a folder or USB disk in audiocraft's or transformers' layout")
+            self.tr("Weights that are here already: a folder or USB disk with MusicGen's or Demucs' files as published")
         )
         self.bring.clicked.connect(self.import_requested)
         self.stop = QPushButton(self.tr("Cancel"), autoDefault=False)

@@ -46,10 +46,11 @@ def recipe_lines(track: Track) -> list[tuple[str, str]]:
     sampling += [_tr("left for looping")] if controls.get("loop") is True else []
     lines += [
         (_tr("Sampling"), ", ".join(sampling)),
-        (_tr("Windows"), _windows(details.get("windows"))),
+        (_tr("Windows"), _windows(details)),
         (_tr("Made on"), ", ".join(text for key in ("device", "precision") if (text := _text(details.get(key))))),
         (_tr("Model"), _text(recipe.get("model"))),
         (_tr("Licence"), track.licence),
+        (_tr("Stems"), _separation(_part(recipe, "separation")) if track.lanes else ""),
     ]
     return [(name, text) for name, text in lines if text]
 
@@ -130,6 +131,10 @@ def _text(value: object) -> str:
     return value.strip() if isinstance(value, str) else ""
 
 
+def _seconds(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, int | float) else "?"
+
+
 def _joined(value: object) -> str:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return "\n".join(text for entry in value if (text := _text(entry)))
@@ -151,17 +156,28 @@ def _reference(value: Mapping[str, Any]) -> str:
     return use.format(source=_text(value.get("source"))) if use is not None else ""
 
 
-def _windows(value: object) -> str:
-    """How many windows a take was made in, which were made again and what for."""
+def _separation(value: Mapping[str, Any]) -> str:
+    """What separated the stems, on what, under which licence."""
+    maker = [_text(value.get("title")), _text(_part(value, "details").get("device")), _text(value.get("licence"))]
+    return " · ".join(text for text in maker if text)
+
+
+def _windows(details: Mapping[str, Any]) -> str:
+    """How many windows a take was made in, what each goes on from, which were made again and what for."""
+    value, window_s = details.get("windows"), details.get("window_s", 30.0)
     if not isinstance(value, Sequence) or isinstance(value, str) or not value:
         return ""
-    again, faults = 0, []
+    again, faults, carried = 0, [], 0.0
     for window in value:
+        carry_s = window.get("carry_s") if isinstance(window, Mapping) else None
+        carried = max(carried, carry_s) if isinstance(carry_s, int | float) else carried
         rolls = window.get("rolls") if isinstance(window, Mapping) else None
         for roll in rolls[:-1] if isinstance(rolls, Sequence) else ():
             again += 1
             faults += [_text(fault) for fault in roll.get("faults", ())] if isinstance(roll, Mapping) else []
-    text = _tr("{count} of up to 30 s").format(count=len(value))
+    text = _tr("{count} of up to {seconds} s").format(count=len(value), seconds=_seconds(window_s))
+    if carried:
+        text = _tr("{text}, each going on from the last {carried} s").format(text=text, carried=_seconds(carried))
     if not again:
         return text
     reasons = ", ".join(sorted({fault for fault in faults if fault}))

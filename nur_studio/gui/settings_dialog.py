@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 from nur_studio.core.paths import Directories
 from nur_studio.core.request import FORMATS
 from nur_studio.core.settings import Settings
+from nur_studio.engines.models import SEPARATORS
 from nur_studio.gui.controls import ElidedLabel
 from nur_studio.gui.segments import SegmentedControl
 from nur_studio.gui.top_bar import devices
@@ -73,6 +74,9 @@ class SettingsDialog(QDialog):
 
         self._section(self.tr("MUSICGEN"))
         self._build_music(settings)
+
+        self._section(self.tr("STEMS"))
+        self._build_stems(settings)
 
         self._section(self.tr("FILES FOR OTHER PROGRAMS"))
         self.drag_format = SegmentedControl([(name, name) for name in FORMATS])
@@ -148,10 +152,27 @@ class SettingsDialog(QDialog):
         self._row(self.tr("Licence"), self.sellable)
         self.sellable.setAccessibleName(self.sellable.text())
 
+    def _build_stems(self, settings: Settings) -> None:
+        self.separate = QCheckBox(self.tr("Make stems of what MusicGen makes"))
+        self.separate.setChecked(settings.separate)
+        self.separate.setToolTip(self.tr("Each take is separated when it is made, where a separator is here"))
+        self.separate.clicked.connect(lambda on: self.changed.emit({"separate": on}))
+        self._row(self.tr("By itself"), self.separate)
+        self.separate.setAccessibleName(self.separate.text())
+        self.separator = QComboBox()
+        for info in SEPARATORS:
+            self.separator.addItem(info.title, info.name)
+            self.separator.setItemData(self.separator.count() - 1, info.summary, Qt.ItemDataRole.ToolTipRole)
+        self.separator.setCurrentIndex(self.separator.findData(settings.separator))
+        self.separator.setToolTip(self.tr("Where this one is not here, another that is does the work"))
+        self.separator.activated.connect(lambda row: self.changed.emit({"separator": self.separator.itemData(row)}))
+        self._row(self.tr("Separate with"), self.separator)
+
     def show_settings(self, settings: Settings) -> None:
         """Some of them were changed elsewhere in the window."""
         self.compute.setCurrentIndex(max(0, self.compute.findData(settings.device)))
         self.sellable.setChecked(settings.sellable_only)
+        self.separator.setCurrentIndex(self.separator.findData(settings.separator))
 
     def _section(self, text: str) -> None:
         label = QLabel(text)

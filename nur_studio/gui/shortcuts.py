@@ -35,6 +35,7 @@ def sheet() -> list[tuple[str, list[tuple[str, str]]]]:
                 ("Esc", _tr("Stop")),
                 ("+", _tr("Zoom in; −: out; Ctrl+0: all of it")),
                 ("E", _tr("Extend: go on from it; I: how it was made")),
+                ("T", _tr("Take it apart into stems")),
                 ("Ctrl+E", _tr("Export")),
             ],
         ),
@@ -86,6 +87,7 @@ class ShortcutSheet(QDialog):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("Keyboard shortcuts"))
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         columns = QHBoxLayout()
         columns.setSpacing(40)
         sections = sheet()

@@ -139,6 +139,12 @@ class Stage(QObject):
             self.offered.emit(track)
 
     @Slot(object)
+    def on_separated(self, track: Track) -> None:
+        """A finished take has stems now: the one on show gets its lanes, and goes on playing from them."""
+        if self._track is not None and self._track.id == track.id and self._wanted == track.id:
+            self.open(track.id)
+
+    @Slot(object)
     def on_cancelled(self, track: Track | None) -> None:
         """Nothing is kept of a cancelled take, on the stage neither: what was there before comes back."""
         self._growing = None

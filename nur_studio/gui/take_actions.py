@@ -1,4 +1,4 @@
-"""What a person does with takes: make them again, use their words, export, find the file, delete and undo."""
+"""What a person does with takes: make them again, take them apart, export, find the file, delete and undo."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices
 
 from nur_studio.audio.masters import mix_path
+from nur_studio.core.errors import StudioError
 from nur_studio.core.request import GenerationRequest
 from nur_studio.core.track import Status, Track
 from nur_studio.gui.drag import DragOut
@@ -23,6 +24,7 @@ from nur_studio.gui.stage import Stage
 from nur_studio.gui.toast import Toast
 from nur_studio.gui.track_view import TrackView
 from nur_studio.studio import Studio
+from nur_studio.studio.separating import check as check_separable
 
 T = TypeVar("T")
 
@@ -31,6 +33,7 @@ class TakeActions(QObject):
     """Reads beside the window what an action needs, then hands it to who does it."""
 
     prompt_picked = Signal(object)  # GenerationRequest whose words go into the compose panel
+    separator_wanted = Signal()  # none can run here
     failed = Signal(object)
 
     def __init__(
@@ -90,6 +93,30 @@ class TakeActions(QObject):
     @Slot(object)
     def _on_another(self, asked: tuple[GenerationRequest, str]) -> None:
         self._maker.ask(*asked)
+
+    # -- apart ---------------------------------------------------------------------------------------------------
+
+    @Slot()
+    def separate_shown(self) -> None:
+        """Take what the track view shows apart into stems."""
+        if self._stage.track is not None:
+            self._on_separate(self._stage.track)
+
+    @Slot(str)
+    def separate(self, track_id: str) -> None:
+        self._read(lambda: self._studio.library.get(track_id), self._on_separate)
+
+    @Slot(object)
+    def _on_separate(self, track: Track) -> None:
+        try:
+            check_separable(track)
+        except StudioError as error:
+            self._toast.say(error.sentence)
+            return
+        if self._studio.default_separator():
+            self._maker.separate(track)
+        else:
+            self.separator_wanted.emit()
 
     # -- files ---------------------------------------------------------------------------------------------------
 

@@ -48,6 +48,7 @@ class Timeline(QObject):
         self.start = 0.0  # first visible frame
         self.visible = 1.0  # visible frames
         self.bars = True
+        self.has_beats = True  # where not, seconds are counted whatever `bars` says, and nothing snaps
         self.loop: tuple[int, int] | None = None
         self.loop_on = False
         self._ticks_key: object = None
@@ -129,6 +130,8 @@ class Timeline(QObject):
 
     def snap(self, frame: float) -> int:
         """The nearest beat, or the end of the track where that is nearer."""
+        if not self.has_beats:
+            return min(max(round(frame), 0), self.frames)
         beat = round(self.grid.beat_at(frame / self.sample_rate))
         snapped = min(max(self.grid.frame_of(beat, self.sample_rate), 0), self.frames)
         return self.frames if abs(self.frames - frame) < abs(snapped - frame) else snapped
@@ -162,10 +165,19 @@ class Timeline(QObject):
     def ticks(self) -> list[Tick]:
         """The visible lines of the grid, the labelled ones as far apart as their words need."""
         # Six widgets ask for the same ones at every step of a zoom.
-        key = (self.start, self.visible, self.width, self.frames, self.sample_rate, self.grid, self.bars)
+        key = (
+            self.start,
+            self.visible,
+            self.width,
+            self.frames,
+            self.sample_rate,
+            self.grid,
+            self.bars,
+            self.has_beats,
+        )
         if key != self._ticks_key:
             self._ticks_key = key
-            self._ticks = self._bar_ticks() if self.bars else self._second_ticks()
+            self._ticks = self._bar_ticks() if self.bars and self.has_beats else self._second_ticks()
         return self._ticks
 
     def _bar_ticks(self) -> list[Tick]:

@@ -205,7 +205,12 @@ class TrackHeader(QWidget):
 
     def _show_tempo(self, track: Track) -> None:
         facts, tip = [Fact(self.tr("{tempo} BPM").format(tempo=track.tempo), "text")], self.tr("Tempo")
-        if track.tempo_measured is not None:
+        if not track.has_tempo:
+            facts, tip = [Fact(self.tr("no steady beat"), "dim")], self.tr("No tempo is claimed for this track")
+        elif not track.generated and track.tempo_measured is not None:
+            facts = [Fact(self.tr("{tempo} BPM").format(tempo=f"{track.tempo_measured:.2f}"), "text")]
+            tip = self.tr("The tempo heard in the audio")
+        elif track.tempo_measured is not None:
             wanted = track.tempo_asked if track.tempo_asked is not None else track.tempo
             exact = abs(track.tempo_measured - wanted) <= _EXACT * wanted
             heard = f"{track.tempo_measured:.2f}"

@@ -13,6 +13,7 @@ from nur_studio.core.mix import STEMS, Mix
 from nur_studio.core.track import Status, Track
 from nur_studio.gui.blank import Blank
 from nur_studio.gui.lanes import Lanes, MixEdit
+from nur_studio.gui.stems_offer import StemsOffer
 from nur_studio.gui.timeline import Timeline
 from nur_studio.gui.track_header import TrackHeader
 from nur_studio.gui.transport import Transport
@@ -48,6 +49,7 @@ class TrackView(QWidget):
     take_selected = Signal(str)  # track id
     another_take_requested = Signal()
     extend_requested = Signal()
+    separate_requested = Signal()
     retry_requested = Signal()
     volume_changed = Signal(float)  # dB
     ruler_changed = Signal(str)  # "bars" or "seconds"
@@ -67,6 +69,7 @@ class TrackView(QWidget):
         self.header = TrackHeader()
         self.lanes = Lanes(self.timeline)
         self.blank = Blank()
+        self.stems_offer = StemsOffer()
         self.transport = Transport()
         self._stack = QStackedWidget()
         self._stack.addWidget(self.lanes)
@@ -74,6 +77,7 @@ class TrackView(QWidget):
         self._column = QVBoxLayout(self)
         self._column.addWidget(self.header)
         self._column.addWidget(self._stack, 1)
+        self._column.addWidget(self.stems_offer)
         self._column.addWidget(self.transport)
         self._connect()
         self.show_empty()
@@ -115,6 +119,7 @@ class TrackView(QWidget):
         self.lanes.show_peaks(track.lanes, peaks, track.frames)
         self.lanes.set_mix(track.mix)
         self.lanes.mix_lane.header.set_loudness(track.loudness_lufs, track.true_peak_dbtp)
+        self.stems_offer.setVisible(bool(peaks) and not track.lanes)
         self.transport.set_ready(playable=True, files=True, stems=bool(track.lanes))
         self._stack.setCurrentWidget(self.lanes)
 
@@ -142,6 +147,7 @@ class TrackView(QWidget):
         self.lanes.reset_meters()
         self.timeline.set_track(0, 44100, self.timeline.grid)
         self.header.hide()
+        self.stems_offer.hide()
         self.blank.say(
             self.tr("Describe a piece of music, and hear it in seconds"),
             self.tr(
@@ -168,11 +174,13 @@ class TrackView(QWidget):
     def _begin(self, track: Track, takes: Sequence[Track], frames: int) -> None:
         """Header and timeline for `track`. Takes of one request keep view and loop: they are compared."""
         before, self._track = self._track, track
+        self.stems_offer.hide()
         same = before is not None and compared(before, track)
         self.header.show()
         self.transport.show()
         self.header.show_track(track, takes)
-        self.transport.set_track(track.grid, track.duration_s)
+        self.timeline.has_beats = track.has_tempo
+        self.transport.set_track(track.grid if track.has_tempo else None, track.duration_s)
         if not same or frames != self.timeline.frames or track.sample_rate != self.timeline.sample_rate:
             self.timeline.set_track(frames, track.sample_rate, track.grid)
             self._show_position(0)
@@ -328,6 +336,8 @@ class TrackView(QWidget):
             self.header.open_recipe()
         elif key == Qt.Key.Key_E and not self.header.extend.isHidden():
             self.extend_requested.emit()
+        elif key == Qt.Key.Key_T:
+            self.separate_requested.emit()
         elif key == Qt.Key.Key_Home:
             self._on_seek(0)
         elif key == Qt.Key.Key_End:

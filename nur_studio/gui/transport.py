@@ -67,7 +67,7 @@ class Transport(QWidget):
         super().__init__(parent)
         self._playing = False
         self._position = ""
-        self._grid = Grid(120.0)
+        self._grid: Grid | None = Grid(120.0)  # None where no tempo is claimed
         self.to_start = icon_button("to-start", self.tr("To the start (Home)"))
         self.play = icon_button("play", self.tr("Play (Space)"), role="play", size=20, color="background")
         self.stop = icon_button("stop", self.tr("Stop and return to the start (Esc)"))
@@ -127,7 +127,7 @@ class Transport(QWidget):
 
     # What is shown
 
-    def set_track(self, grid: Grid, duration_s: float) -> None:
+    def set_track(self, grid: Grid | None, duration_s: float) -> None:
         self._grid = grid
         total = format_time(duration_s)
         self.time.set_widest("0" * (len(total) - 3) + ":00")
@@ -137,7 +137,7 @@ class Transport(QWidget):
 
     def set_position(self, time_s: float) -> None:
         self.time.set_text(format_time(time_s))
-        self.bar.set_text(self._grid.position(time_s))
+        self.bar.set_text(self._grid.position(time_s) if self._grid is not None else "–")
 
     def set_playing(self, playing: bool) -> None:
         if playing != self._playing:

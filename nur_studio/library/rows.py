@@ -68,8 +68,10 @@ def _mix(text: str) -> Mix:
 
 def found_by(track: Track) -> str:
     """Everything a search finds a track by."""
-    words = (track.title, track.prompt, track.genre, track.key, track.engine, track.model, f"{track.tempo} bpm")
-    return fold("\n".join((*words, track.id)))
+    tempo = f"{track.tempo} bpm" if track.has_tempo else ""
+    return fold(
+        "\n".join((track.title, track.prompt, track.genre, track.key, track.engine, track.model, tempo, track.id))
+    )
 
 
 def from_row(row: sqlite3.Row, folder: Path) -> Track:

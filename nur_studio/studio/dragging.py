@@ -9,7 +9,9 @@ from pathlib import Path
 from nur_studio.audio.files import Encoding, transcode
 from nur_studio.core.progress import Cancel, OnProgress, ranged
 from nur_studio.core.track import Track
-from nur_studio.studio.exporting import make_folder, master, person_name, tags_of
+from nur_studio.studio.exporting import make_folder, person_name, tags_of
+from nur_studio.studio.parts import MIX_PART, master
+from nur_studio.studio.separating import separation_of
 
 
 def encoding_key(encoding: Encoding) -> str:
@@ -24,7 +26,13 @@ def encoding_key(encoding: Encoding) -> str:
 def paths_of(drags: Path, track: Track, parts: Sequence[str], encoding: Encoding) -> list[Path]:
     """Where the files of these parts are once made. A new title is a new name: a DAW may still read the old one."""
     folder = drags / track.id / encoding_key(encoding)
-    return [folder / person_name(track, part, encoding) for part in parts]
+    return [_home(folder, track, part) / person_name(track, part, encoding) for part in parts]
+
+
+def _home(folder: Path, track: Track, part: str) -> Path:
+    """Stems that were separated anew are other files: a DAW may still read those of before."""
+    told = separation_of(track) if part != MIX_PART else None
+    return folder if told is None else folder / str(told.get("id", ""))
 
 
 def ready(drags: Path, track: Track, parts: Sequence[str], encoding: Encoding) -> list[Path] | None:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import errno
 import logging
-import math
 import secrets
 from datetime import UTC, datetime
 from pathlib import Path
 
-from nur_studio.core.errors import Cancelled, FileProblem, StudioError
-from nur_studio.core.mix import LANES
+from nur_studio.core.errors import Cancelled, StudioError
 from nur_studio.core.names import title_from_prompt
 from nur_studio.core.progress import Cancel, OnProgress, Progress
 from nur_studio.core.prompt import read_prompt
@@ -21,6 +18,7 @@ from nur_studio.engines.messages import Made
 from nur_studio.engines.process import EngineProcess, OnChunk
 from nur_studio.library.library import Library
 from nur_studio.studio import recipe, steering
+from nur_studio.studio.keeping import file_problem, measured
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +98,7 @@ def make_take(
         _fail(library, track, str(error))
         raise
     except OSError as error:
-        problem = _file_problem(error, library.directory)
+        problem = file_problem(error, library.directory)
         _fail(library, track, str(problem))
         raise problem from error
     except BaseException as error:
@@ -113,24 +111,17 @@ def make_take(
 def _keep(track: Track, made: Made, staging: Path, library: Library) -> Track:
     full = recipe.full_recipe(track, made)
     recipe.write_recipe(staging, full)
-    masters = made.masters
     return library.complete(
         track.id,
         staging,
-        duration_s=masters.frames / masters.sample_rate,
         tempo=made.tempo,
         model=full["model"],
         key=made.key,
         beats_per_bar=made.beats_per_bar,
         beat_offset_s=made.beat_offset_s,
         sections=made.sections,
-        lanes=tuple(lane for lane in LANES if lane in masters.stems),
-        sample_rate=masters.sample_rate,
-        frames=masters.frames,
-        tempo_measured=masters.tempo_measured,
-        loudness_lufs=_finite(masters.loudness_lufs),
-        true_peak_dbtp=_finite(masters.true_peak_dbtp),
         recipe=full,
+        **measured(made.masters),
     )
 
 
@@ -140,14 +131,3 @@ def _fail(library: Library, track: Track, reason: str) -> None:
         library.fail(track.id, reason)
     except StudioError:
         log.exception("track %s could not be marked as failed", track.id)
-
-
-def _file_problem(error: OSError, directory: Path) -> FileProblem:
-    if error.errno == errno.ENOSPC:
-        return FileProblem("The disk is full: the take could not be kept.", hint=f"Free some space for {directory}.")
-    return FileProblem(f"The take could not be kept in {directory}: {error.strerror or error}.")
-
-
-def _finite(value: float | None) -> float | None:
-    """Silence has a loudness of −inf, which JSON cannot say."""
-    return value if value is not None and math.isfinite(value) else None

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from nur_studio.core.errors import Cancelled
 from nur_studio.core.progress import Cancel, CancelToken, OnProgress
-from nur_studio.engines.models import MODELS, ModelInfo, model
+from nur_studio.engines.models import ALL_MODELS, ModelInfo, model
 from nur_studio.engines.process import EngineProcess
 from nur_studio.studio import recipe
 
 if TYPE_CHECKING:
-    from nur_studio.engines.musicgen.probe import Forecast
+    from nur_studio.engines.base import Forecast
     from nur_studio.engines.weights import State, WeightStore
 
 log = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ class ModelShelf:
         store = self.store
         return [
             ModelState(info, store.state(info), store.missing_bytes(info), store.disk_bytes(info), store.why_not(info))
-            for info in MODELS
+            for info in ALL_MODELS
         ]
 
     def download(self, name: str, on_progress: OnProgress, cancel: Cancel) -> None:
@@ -98,7 +98,7 @@ class ModelShelf:
 
     def forecast(self, name: str, device: str, cancel: Cancel) -> Forecast:
         """What this machine makes of a model, measured once and kept while nothing about either changes."""
-        from nur_studio.engines.musicgen.probe import Forecast
+        from nur_studio.engines.base import Forecast
 
         info = model(name)
         key = f"{info.name} {device}"

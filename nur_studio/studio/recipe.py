@@ -19,7 +19,7 @@ from nur_studio.core.errors import StudioError
 from nur_studio.core.genres import find_genre
 from nur_studio.core.prompt import PromptReading
 from nur_studio.core.request import MAX_TEMPO, MIN_TEMPO, GenerationRequest
-from nur_studio.core.track import Track
+from nur_studio.core.track import COMBINED, IMPORTED, Track
 from nur_studio.engines.base import EngineInfo, MusicTask, ReferenceAudio
 from nur_studio.engines.messages import Made
 
@@ -171,6 +171,13 @@ def _reading_of(track: Track) -> PromptReading:
 
 
 def _stored(track: Track, part: str) -> Mapping[str, Any]:
+    if track.engine == IMPORTED:
+        raise StudioError(f"{track.title!r} was imported: no engine made it, so none can make it again.")
+    if track.engine == COMBINED:
+        raise StudioError(
+            f"{track.title!r} was combined from two takes: no engine made it, so none can make it again.",
+            hint="Make one of those again, or combine them anew.",
+        )
     stored = track.recipe.get(part)
     if not isinstance(stored, Mapping):
         raise StudioError(f"The recipe of {track.title!r} has no {part}: it cannot be made again.")

@@ -14,7 +14,7 @@ from nur_studio.core.track import Track, is_track_id
 from nur_studio.engines.base import EngineInfo, ReferenceAudio
 from nur_studio.engines.messages import CODES_NAME
 from nur_studio.library.library import Library
-from nur_studio.studio.exporting import MIX_PART, master
+from nur_studio.studio.parts import MIX_PART, master
 
 MAX_REFERENCE_S = 300.0
 MIN_REFERENCE_S = 1.0

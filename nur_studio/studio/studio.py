@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from nur_studio.audio.files import Encoding
 from nur_studio.core.description import describe
 from nur_studio.core.errors import EngineUnavailable, FileProblem, StudioError
-from nur_studio.core.mix import STEMS, Mix
+from nur_studio.core.mix import Mix
 from nur_studio.core.paths import Directories
 from nur_studio.core.progress import (
     Cancel,
@@ -30,25 +30,28 @@ from nur_studio.engines import catalogue
 from nur_studio.engines.base import EngineInfo
 from nur_studio.engines.process import Chunk, EngineProcess
 from nur_studio.library.library import Library
-from nur_studio.studio import dragging, exporting, generating, recipe, steering
+from nur_studio.studio import combining, dragging, generating, importing, matching, recipe, separating, steering
+from nur_studio.studio.files import Files
 from nur_studio.studio.models_shelf import ModelShelf, ModelState
 
 if TYPE_CHECKING:
-    from nur_studio.engines.musicgen.probe import Forecast
+    from nur_studio.engines.base import Forecast
 
 __all__ = ["Chunk", "Encoding", "ModelState", "Studio"]
 
 PURGE_AFTER_S = 7 * 24 * 3600.0
 """A deleted take can be brought back this long; then the next start removes it for good."""
 
+_MAKING_SHARE = 0.85  # of the progress of a take that is separated afterwards
+
 
 def ignore_chunk(_: Chunk) -> None:
     """An on_chunk for who does not listen in."""
 
 
-class Studio:
-    """The studio of one person: `directories` says where everything is, `engines` what there is to choose from
-    (without it what the catalogue knows, on the device of the settings).
+class Studio(Files):
+    """The studio of one person: `directories` says where everything is, `engines` and `separators` what there is to
+    choose from (without them what the catalogue knows, on the device of the settings).
 
     Methods that work take `on_progress` and `cancel`, block, and may be called from any thread. They raise
     `StudioError` with a sentence for people, or `Cancelled`. `close` when done.
@@ -59,11 +62,13 @@ class Studio:
         directories: Directories,
         *,
         engines: Callable[[], Sequence[EngineInfo]] | None = None,
+        separators: Callable[[], Sequence[EngineInfo]] | None = None,
     ) -> None:
         self.directories = directories
         self.settings: Settings = load_settings(directories.settings_file)
         self.library = Library(directories.library)
         self._engines = engines or self._catalogue
+        self._separators = separators or self._separators_of_catalogue
         self._process = EngineProcess(directories.log / "engine.log")
         self._shelf = ModelShelf(directories.models, directories.cache, self._process)
         self._waiting: set[str] = set()  # submitted here, not begun
@@ -173,19 +178,26 @@ class Studio:
         on_progress: OnProgress = ignore_progress,
         on_chunk: Callable[[Chunk], None] = ignore_chunk,
         cancel: Cancel | None = None,
+        *,
+        stems: bool | None = None,
     ) -> list[Track]:
         """Submit a request and make all of its takes. Takes finished before a cancel or an error are kept; none is
         begun once `cancel.enough()`.
+
+        Takes without stems are then separated: always with `stems`, never without, and with None as the settings say.
+        Where that does not work out they are kept all the same, and the `note` in their recipe says why.
         """
         cancel = cancel or CancelToken()
         pending = self.submit(request)
         meter = EtaMeter()
+        apart = not self._engine_for(request).stems and self._wants_stems(stems)
+        making = _MAKING_SHARE if apart else 1.0
         done: list[Track] = []
         try:
             for track in pending:
 
                 def tell(progress: Progress, before: int = len(done)) -> None:
-                    on_progress(meter(progress.stage, (before + progress.fraction) / len(pending)))
+                    on_progress(meter(progress.stage, making * (before + progress.fraction) / len(pending)))
 
                 done.append(self.make(track.id, tell, on_chunk, cancel))
                 if cancel.enough():
@@ -193,6 +205,12 @@ class Studio:
         finally:
             for track in pending[len(done) :]:  # of the one that broke off what there was to keep is kept
                 self.discard(track.id)
+        if self._wants_stems(stems):  # afterwards: engine and separator share the memory
+
+            def tell_of_stems(progress: Progress) -> None:
+                on_progress(meter(progress.stage, making + (1.0 - making) * progress.fraction))
+
+            return separating.all_of(done, lambda track, on: self.separate(track.id, None, on, cancel), tell_of_stems)
         return done
 
     def discard(self, track_id: str) -> None:
@@ -204,6 +222,84 @@ class Studio:
     def request_of(self, track_id: str) -> GenerationRequest:
         """The request that makes this take again, note for note: the same words, seed and engine."""
         return recipe.request_of(self.library.get(track_id))
+
+    # -- from other sound ----------------------------------------------------------------------------------------
+
+    def import_audio(
+        self, path: Path, on_progress: OnProgress = ignore_progress, cancel: Cancel | None = None
+    ) -> Track:
+        """Take an audio file in as a finished track: anything that libsndfile reads, or ffmpeg where it is installed.
+
+        What is to be known of it (a damaged end, channels brought together …) is `recipe["note"]`. Raises `StudioError`
+        for what is no sound, too long or too large, and `Cancelled`; then there is nothing new.
+        """
+        return importing.import_audio(
+            path, self.library, self.settings.output_format, metered(on_progress), cancel or CancelToken()
+        )
+
+    def combine(
+        self,
+        track_id: str,
+        other_id: str,
+        stem: str,
+        *,
+        into: str = "",
+        layer: bool = False,
+        repeat: bool = False,
+        stretch: combining.Stretch | None = None,
+        title: str = "",
+        on_progress: OnProgress = ignore_progress,
+        cancel: Cancel | None = None,
+    ) -> Track:
+        """A new track: this one with a stem of another in place of its own, or with `layer` on top of it.
+
+        `stem` is a part of the other track ("mix" for all of it), `into` the lane of this one it goes to: its namesake
+        where left out. Where both have a tempo they meet downbeat on downbeat; tempi that differ need `stretch`.
+        `repeat` loops whole bars of the stem to this track's length. Raises `StudioError` and `Cancelled`.
+        """
+        wish = matching.Wish(stem, into, layer, repeat, title, self.settings.sellable_only)
+        track, other = self.library.get(track_id), self.library.get(other_id)
+        return combining.combine(
+            track, other, wish, stretch, self.library, metered(on_progress), cancel or CancelToken()
+        )
+
+    def set_mix(self, track_id: str, mix: Mix) -> Track:
+        """Remember how the stems of a track are mixed."""
+        return self.library.set_mix(track_id, mix)
+
+    # -- separate ------------------------------------------------------------------------------------------------
+
+    def separators(self) -> tuple[EngineInfo, ...]:
+        """Every separator, also those that cannot run here (`why_not`)."""
+        return tuple(self._separators())
+
+    def default_separator(self) -> str:
+        """The separator to use where none is named: the person's if it can run, else the best that can, or ""."""
+        return separating.default(self.settings.separator, self.separators())
+
+    def separates(self, track: Track) -> bool:
+        """Whether a take that was just made is to be separated by itself: it has no stems, and the settings say so."""
+        return not track.lanes and self._wants_stems(None)
+
+    def separate(
+        self,
+        track_id: str,
+        separator: str | None = None,
+        on_progress: OnProgress = ignore_progress,
+        cancel: Cancel | None = None,
+        *,
+        force: bool = False,
+    ) -> Track:
+        """Take a finished track apart into stems that add up to it; the track with them. Stems of an earlier separation
+        are replaced, those an engine made only with `force`.
+
+        Raises `EngineUnavailable` where no separator can run, `StudioError`; whatever goes wrong, the track stays as it
+        was.
+        """
+        track = self.library.get(track_id)
+        separating.check(track, force=force)
+        info = separating.usable(separator or self.default_separator(), self.separators())
+        return separating.separate(track, info, self.library, self._process, on_progress, cancel or CancelToken())
 
     # -- models --------------------------------------------------------------------------------------------------
 
@@ -238,77 +334,6 @@ class Studio:
         """Whether a model fits this machine and how fast it is there; tried once for some seconds, then kept."""
         return self._shelf.forecast(name, self.settings.device, cancel or CancelToken())
 
-    # -- files for people ----------------------------------------------------------------------------------------
-
-    def export(
-        self,
-        track_id: str,
-        target: Path,
-        *,
-        part: str = "mix",
-        encoding: Encoding | None = None,
-        mix: Mix | None = None,
-        on_progress: OnProgress = ignore_progress,
-        cancel: Cancel | None = None,
-    ) -> Path:
-        """Write a part ("mix" or a stem), or with `mix` the stems as heard, to a file; where it is.
-
-        `target` is a file, replaced in one step, or a folder, in which no file is ever replaced.
-        Without `encoding` it is the take's own format.
-        """
-        track = self.library.get(track_id)
-        encoding = encoding or Encoding(track.output_format)
-        return exporting.export(track, target, part, encoding, mix, metered(on_progress), cancel or CancelToken())
-
-    def export_stems(
-        self,
-        track_id: str,
-        folder: Path,
-        encoding: Encoding | None = None,
-        on_progress: OnProgress = ignore_progress,
-        cancel: Cancel | None = None,
-    ) -> list[Path]:
-        """Write the four stems into `folder` under names for people; all of them or none."""
-        track = self.library.get(track_id)
-        return exporting.export_stems(
-            track, folder, encoding or Encoding("wav"), metered(on_progress), cancel or CancelToken()
-        )
-
-    def drag_files(
-        self,
-        track_id: str,
-        parts: Sequence[str] = STEMS,
-        encoding: Encoding | None = None,
-        on_progress: OnProgress = ignore_progress,
-        cancel: Cancel | None = None,
-    ) -> list[Path]:
-        """Files of these parts to hand to another program: whole on disk, made once, there until the take is purged."""
-        return dragging.make(
-            self.directories.drags,
-            self.library.get(track_id),
-            parts,
-            encoding or self._drag_encoding(),
-            metered(on_progress),
-            cancel or CancelToken(),
-        )
-
-    def ready_drag_files(
-        self, track_id: str, parts: Sequence[str] = STEMS, encoding: Encoding | None = None
-    ) -> list[Path] | None:
-        """The files `drag_files` would give, if they are all there; fast enough for the moment a drag starts."""
-        track = self.library.get(track_id)
-        return dragging.ready(self.directories.drags, track, parts, encoding or self._drag_encoding())
-
-    def delivery(self, track_id: str, on_progress: OnProgress = ignore_progress, cancel: Cancel | None = None) -> Path:
-        """The take in the format it was asked for, made at the first call."""
-        encoding = Encoding(self.library.get(track_id).output_format)
-        return self.drag_files(track_id, ("mix",), encoding, on_progress, cancel)[0]
-
-    def ready_delivery(self, track_id: str) -> Path | None:
-        """What `delivery` gives, if it is there already."""
-        files = self.ready_drag_files(track_id, ("mix",), Encoding(self.library.get(track_id).output_format))
-        return files[0] if files else None
-
     # -- care ----------------------------------------------------------------------------------------------------
 
     def warm(self) -> None:
@@ -327,6 +352,13 @@ class Studio:
     def _catalogue(self) -> Sequence[EngineInfo]:
         return catalogue.engines(self.directories.models, device=self.settings.device)
 
+    def _separators_of_catalogue(self) -> Sequence[EngineInfo]:
+        return catalogue.separators(self.directories.models, device=self.settings.device)
+
+    def _wants_stems(self, stems: bool | None) -> bool:
+        """Whether stems are to be made by separating: with None where the settings say so and a separator can run."""
+        return stems is True or (stems is None and self.settings.separate and self.default_separator() != "")
+
     def _engine_for(self, request: GenerationRequest) -> EngineInfo:
         name = request.engine or self.default_engine()
         engine = catalogue.engine(name, tuple(self._engines()))
@@ -336,7 +368,3 @@ class Studio:
                 hint="Choose another engine, or change that setting.",
             )
         return catalogue.usable_engine(name, self.engines())
-
-    def _drag_encoding(self) -> Encoding:
-        kind = self.settings.drag_format
-        return Encoding(kind, self.settings.wav_subtype if kind == "wav" else "")

@@ -19,6 +19,10 @@ def test_defaults_need_no_touching() -> None:
         (Controls(temperature=True), "temperature"),
         (Controls(top_k=-1), "top_k"),
         (Controls(top_k=2049), "top_k"),
+        (Controls(window_s=9), "window_s"),
+        (Controls(window_s=31), "window_s"),
+        (Controls(window_s=12.5), "window_s"),  # type: ignore[arg-type]
+        (Controls(window_s=True), "window_s"),
         (Controls(description="x" * 1001), "description"),
         (Controls(negative="x" * 1001), "negative"),
         (Controls(sections=(SectionPrompt(8, "a"), SectionPrompt(4, "b"))), "sections"),
@@ -37,6 +41,8 @@ def test_a_fault_names_its_field(controls: Controls, field: str) -> None:
 
 
 def test_bounds_are_allowed() -> None:
-    wide = Controls(guidance=10.0, temperature=2, top_k=0, sections=(SectionPrompt(0, "a"), SectionPrompt(8, "b")))
+    wide = Controls(
+        guidance=10.0, temperature=2, top_k=0, window_s=10, sections=(SectionPrompt(0, "a"), SectionPrompt(8, "b"))
+    )
     assert list(wide.faults()) == []
     assert list(Controls(reference=Reference("continue", "trk_x", start_s=1.0)).faults()) == []

@@ -18,6 +18,12 @@ def test_offset_and_metre() -> None:
     assert grid.beat_at(0.25 + 1.75) == pytest.approx(3.5)
 
 
+def test_bars_last_so_many_frames() -> None:
+    assert Grid(120.0).bar_frames(4, 44100) == 352800
+    assert Grid(119.4, 3).bar_frames(7, 48000) == round(7 * 3 * 60 / 119.4 * 48000)
+    assert Grid(90.0, 4, 12.3).bar_frames(1, 44100) == 117600, "wherever bar 1 is"
+
+
 @pytest.mark.parametrize(
     ("time_s", "position"),
     [(0.0, "1.1.1"), (0.125, "1.1.2"), (0.5, "1.2.1"), (2.0, "2.1.1"), (8.625, "5.2.2"), (-1.0, "1.1.1")],

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from nur_studio.core.timing import Grid
-from nur_studio.core.track import Status, Track, is_track_id, new_track_id
+from nur_studio.core.track import COMBINED, IMPORTED, Status, Track, is_track_id, new_track_id
 
 TRACK = Track(
     id="trk_abc123abc123", status=Status.PENDING, title="t", prompt="p", genre="g", tempo=120, duration_s=30.0,
@@ -46,3 +46,15 @@ def test_the_grid_is_the_tracks_tempo() -> None:
 
 def test_status_is_the_references_word() -> None:
     assert [str(status) for status in Status] == ["pending", "processing", "completed", "failed"]
+
+
+def test_without_a_tempo_the_grid_is_there_and_harmless() -> None:
+    none = replace(TRACK, tempo=0)
+    assert (TRACK.has_tempo, none.has_tempo) == (True, False)
+    assert TRACK.grid == Grid(120.0)
+    assert none.grid.bar_s > 0
+
+
+def test_only_what_an_engine_made_is_generated() -> None:
+    engines = ("sketch", IMPORTED, COMBINED)
+    assert [replace(TRACK, engine=engine).generated for engine in engines] == [True, False, False]

@@ -37,7 +37,7 @@ def tensors(path: Path, names: dict[str, bytes]) -> None:
 def archive(path: Path, content: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(path, "w") as file:
-        file.writestr("data", content)
+        file.writestr("archive/data.pkl", pickle.dumps(content))
 
 
 def plant_checkpoint(folder: Path) -> None:
@@ -309,6 +309,31 @@ def _pickle_for_a_checkpoint(disk: Path) -> None:
     (disk / "musicgen-small" / "state_dict.bin").write_bytes(pickle.dumps({"best_state": {}}))
 
 
+class _Hostile:
+    def __reduce__(self) -> tuple[object, ...]:
+        return os.system, ("exit 3",)
+
+
+def _hostile_checkpoint(disk: Path) -> None:
+    _hostile_pickle(disk, 2)
+
+
+def _hostile_checkpoint_of_a_newer_protocol(disk: Path) -> None:
+    _hostile_pickle(disk, 4)
+
+
+def _hostile_pickle(disk: Path, protocol: int) -> None:
+    plant_checkpoint(disk / "musicgen-small")
+    with zipfile.ZipFile(disk / "musicgen-small" / "compression_state_dict.bin", "w") as file:
+        file.writestr("archive/data.pkl", pickle.dumps({"best_state": _Hostile()}, protocol))
+
+
+def _pickle_cut_short(disk: Path) -> None:
+    plant_checkpoint(disk / "musicgen-small")
+    with zipfile.ZipFile(disk / "musicgen-small" / "state_dict.bin", "w") as file:
+        file.writestr("archive/data.pkl", pickle.dumps({"best_state": 1})[:-2])
+
+
 def _nameless(disk: Path) -> None:
     plant_checkpoint(disk / "my favourite")
 
@@ -358,6 +383,9 @@ def _leads_out(disk: Path) -> None:
         (shutil.rmtree, "There is no folder"),
         (_bad_checkpoint, "damaged, cut short"),
         (_pickle_for_a_checkpoint, "no checkpoint"),
+        (_hostile_checkpoint, "not copied: it could run code"),
+        (_hostile_checkpoint_of_a_newer_protocol, "not copied: it could run code"),
+        (_pickle_cut_short, "damaged, cut short"),
         (_nameless, "does not say which"),
         (_only_a_pickle, "could run code"),
         (_lacks_a_file, "model-00002-of-00002.safetensors is missing"),

@@ -98,6 +98,12 @@ def test_rows_newest_first_with_their_facts(room: Room, make_track: MakeTrack) -
     assert room.panel.count.text() == "3 takes"
 
 
+def test_a_row_without_a_tempo_claims_none(room: Room, make_track: MakeTrack) -> None:
+    add(room.library, make_track, 1, status=Status.COMPLETED, tempo=0)
+    room.read()
+    assert room.text(0, Column.TEMPO) == "–"
+
+
 def test_search_stars_and_filters_narrow_what_is_shown(room: Room, make_track: MakeTrack, qtbot: QtBot) -> None:
     add(room.library, make_track, 2, status=Status.COMPLETED)
     techno = replace(add(room.library, make_track, 1, status=Status.COMPLETED, genre="techno", prompt="acid")[0])

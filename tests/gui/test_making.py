@@ -80,6 +80,12 @@ class Rerolling:
     def discard(self, track_id: str) -> None:
         self.discarded.append(track_id)
 
+    def separates(self, _: Track) -> bool:
+        return False
+
+    def separate(self, track_id: str, *_: object, **__: object) -> Track:
+        raise AssertionError(f"nobody asked for the stems of {track_id}")
+
 
 @pytest.fixture
 def rerolling(tmp_path: Path, make_track: Callable[..., Track]) -> Rerolling:
@@ -179,9 +185,8 @@ def test_keep_ends_the_running_take_and_drops_the_ones_not_begun(
     maker.made.connect(lambda track: made.append(track.id))
     maker.cancelled.connect(ended.append)
     maker.keep()  # nothing runs: nothing happens
-    maker.ask(GenerationRequest("anything", 8, takes=3, engine="musicgen-small"))
     with qtbot.waitSignal(maker.grew, timeout=10_000):
-        pass
+        maker.ask(GenerationRequest("anything", 8, takes=3, engine="musicgen-small"))
     assert maker.engine == "musicgen-small"
     maker.keep()
     qtbot.waitUntil(lambda: not maker.busy, timeout=10_000)

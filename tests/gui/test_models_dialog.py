@@ -188,7 +188,7 @@ def test_verify_and_remove_ask_once_and_say_how_it_went(make_desk: MakeDesk) -> 
     assert not detail.consent.isVisible()
     detail.verify.click()
     desk.until(lambda: detail.told.isVisible())
-    assert detail.told.text() == "Every file is as it was published."
+    assert detail.told.text() == "Every file is as it came."
     detail.remove.click()
     assert detail.question.text() == "Remove MusicGen small from the disk?"
     assert detail.keep.hasFocus(), "Enter keeps"

@@ -102,6 +102,7 @@ def test_everything_is_reached_with_tab_and_says_what_it_is(panel: ComposePanel,
         steering.advanced.guidance,
         steering.advanced.temperature,
         steering.advanced.top_k,
+        steering.advanced.window_s,
         steering.advanced.loop,
     ]
     assert [widget for widget in reached if widget in expected] == expected
@@ -163,9 +164,10 @@ def test_every_field_reaches_the_request(panel: ComposePanel) -> None:
     advanced.guidance.setText("4,5")
     advanced.temperature.setText("0.8")
     advanced.top_k.setText("100")
+    advanced.window_s.setText("15")
     advanced.count_in.setChecked(True)
     advanced.loop.setChecked(True)
-    wanted = Controls(negative="vocals", guidance=4.5, temperature=0.8, top_k=100, count_in=True, loop=True)
+    wanted = Controls(None, "vocals", 4.5, 0.8, 100, count_in=True, loop=True, window_s=15)
     assert panel.request().controls == wanted
     other_than_that = GenerationRequest(PROMPT)
     panel.set_request(other_than_that)
@@ -179,7 +181,8 @@ def test_every_field_reaches_the_request(panel: ComposePanel) -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "text", "value"), [("guidance", "11", 11.0), ("temperature", "hot", "hot"), ("top_k", "-1", -1)]
+    ("field", "text", "value"),
+    [("guidance", "11", 11.0), ("temperature", "hot", "hot"), ("top_k", "-1", -1), ("window_s", "9", 9)],
 )
 def test_a_fault_opens_its_part_and_is_said_at_its_field(
     panel: ComposePanel, field: str, text: str, value: object
@@ -306,6 +309,7 @@ def test_a_draft_of_it_comes_back_as_it_was_typed(panel: ComposePanel, qtbot: Qt
     steering = panel.steering
     steering.advanced.description.setPlainText("own words")
     steering.advanced.guidance.setText("much")
+    steering.advanced.window_s.setText("some")
     steering.advanced.loop.setChecked(True)
     steering.sections_part.set_open(True)
     steering.sections.add.click()

@@ -80,7 +80,11 @@ def test_a_recipe_says_what_was_set_and_nothing_else(make_track: MakeTrack) -> N
         "device": "NVIDIA H100",
         "precision": "bfloat16",
         "descriptions": ["what was sent", "and for the section"],
-        "windows": [{"rolls": [{"faults": ["silence"]}, {"faults": []}]}, {"rolls": [{"faults": ["repetition"]}]}],
+        "window_s": 15.0,
+        "windows": [
+            {"carry_s": 0.0, "rolls": [{"faults": ["silence"]}, {"faults": []}]},
+            {"carry_s": 5.647, "rolls": [{"faults": ["repetition"]}]},
+        ],
     }
     full = make_track(recipe=recipe(controls, details=details, note="Ended early."), licence="CC BY-NC 4.0")
     assert dict(recipe_lines(full)) == {
@@ -91,7 +95,7 @@ def test_a_recipe_says_what_was_set_and_nothing_else(make_track: MakeTrack) -> N
         "Sections": "bar 9: pads",
         "Started from": "continued from trk_b",
         "Sampling": "guidance 4, left for looping",
-        "Windows": "2 of up to 30 s; made again: 1 (silence)",
+        "Windows": "2 of up to 15 s, each going on from the last 5.65 s; made again: 1 (silence)",
         "Made on": "NVIDIA H100, bfloat16",
         "Licence": "CC BY-NC 4.0",
     }
@@ -130,3 +134,21 @@ def test_sections_are_marked_on_the_ruler(
     with_flag = ruler.grab().toImage()
     view.timeline.set_sections(())
     assert ruler.grab().toImage() != with_flag
+
+
+def test_a_track_without_a_tempo_claims_none_and_counts_seconds(
+    view: TrackView, make_track: MakeTrack, peaks: dict[str, PeakPyramid]
+) -> None:
+    imported = make_track(tempo=0, engine="import", key="", tempo_measured=None)
+    view.show_track(imported, [imported], peaks)
+    assert [fact.text for fact in view.header._tempo] == ["no steady beat"]
+    assert view.transport.bar.text == "–"
+    labels = [tick.label for tick in view.timeline.ticks() if tick.label]
+    assert labels[0] == "0:00"
+    assert all(":" in label for label in labels)
+    assert view.timeline.snap(12345.0) == 12345, "there is no beat to snap to"
+    heard = make_track(tempo=93, engine="import", tempo_measured=92.53, id="trk_bbbbbbbbbbbb", group_id="other")
+    view.show_track(heard, [heard], peaks)
+    assert [fact.text for fact in view.header._tempo] == ["92.53 BPM"], "nobody asked for one, nobody chose it"
+    assert view.transport.bar.text == "1.1.1"
+    assert view.timeline.ticks()[0].label == "1"

@@ -1,10 +1,9 @@
-"""Reads the files audiocraft publishes MusicGen in, without ever executing anything they hold."""
+"""Takes apart the packages audiocraft publishes MusicGen in."""
 
 from __future__ import annotations
 
 import ctypes
 import mmap
-import pickle
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,40 +12,11 @@ from typing import Any
 
 import torch
 
-from nur_studio.core.errors import EngineUnavailable
+from nur_studio.engines.checkpoints import BadCheckpoint
 
 LM_FILE = "state_dict.bin"
 CODEC_FILE = "compression_state_dict.bin"
 _LONGEST_CONFIG = 1 << 20  # characters; published ones have some 20,000
-
-
-class BadCheckpoint(EngineUnavailable):
-    """A file of a model is missing, damaged, or not what its name says."""
-
-
-def read_package(path: Path) -> dict[str, Any]:
-    """The contents of a file that `torch.save` wrote: tensors stay on disk until they are touched.
-
-    Raises `BadCheckpoint` where the file is missing, cut short, no checkpoint, or asks to run code.
-    """
-    hint = "Download or import the model again."
-    try:
-        package = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    except FileNotFoundError as error:
-        raise BadCheckpoint(f"{path.name} is missing in {path.parent}.", hint=hint) from error
-    except pickle.UnpicklingError as error:
-        raise BadCheckpoint(
-            f"{path} holds more than weights and was not opened: it could run code.", hint=hint
-        ) from error
-    except MemoryError:
-        raise
-    except OSError as error:
-        raise BadCheckpoint(f"{path} cannot be read ({error.strerror or error}).", hint=hint) from error
-    except Exception as error:  # torch raises RuntimeError, EOFError, KeyError, ValueError … on damaged archives
-        raise BadCheckpoint(f"{path} is damaged or no checkpoint.", hint=hint) from error
-    if not isinstance(package, dict) or not all(isinstance(key, str) for key in package):
-        raise BadCheckpoint(f"{path} is not a checkpoint that audiocraft wrote.", hint=hint)
-    return package
 
 
 def read_config(package: Mapping[str, Any], path: Path) -> Any:

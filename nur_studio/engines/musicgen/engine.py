@@ -10,10 +10,12 @@ import torch
 from nur_studio.core.errors import GenerationFailed
 from nur_studio.core.progress import Cancel, CancelToken, OnProgress, ignore_progress, ranged
 from nur_studio.engines.base import Music, MusicTask, OnAudio
+from nur_studio.engines.checkpoints import BadCheckpoint, is_out_of_memory
 from nur_studio.engines.device import Device, choose
-from nur_studio.engines.models import model as model_named
+from nur_studio.engines.models import MusicModel, music_model
+from nur_studio.engines.musicgen.facts import ModelFacts
 from nur_studio.engines.musicgen.loading import ModelFolders, MusicGenModel, load
-from nur_studio.engines.musicgen.taking import Taking, is_out_of_memory
+from nur_studio.engines.musicgen.taking import Taking, less_memory
 from nur_studio.engines.weights import WeightStore
 
 _LOADING_SHARE = 0.1  # of a take's progress, where the model has to be loaded first
@@ -24,10 +26,11 @@ class MusicGenEngine:
     """Implements `MusicGenerator` for the model called `model` below `folder`, on the device called `device`."""
 
     def __init__(self, model: str, folder: str, device: str = "auto") -> None:
-        self.info = model_named(model)
+        self.info = music_model(model)
         self._store = WeightStore(Path(folder))
         self._wanted = device
         self._ready: tuple[MusicGenModel, Device] | None = None
+        self._device: Device | None = None
 
     def warm(self) -> None:
         """Load the model ahead of time."""
@@ -56,18 +59,30 @@ class MusicGenEngine:
             self.release()
             raise GenerationFailed(
                 f"There is not enough memory for {self.info.title}.",
-                hint="Choose a smaller model, a shorter length, or the CPU as device in the settings.",
+                hint=f"Close other programs, or try {less_memory(self.info, self._device)}.",
             ) from error
 
     def _loaded(self, on_progress: OnProgress, cancel: Cancel) -> tuple[MusicGenModel, Device]:
         if self._ready is None:
-            device = choose(self._wanted)
+            device = self._device = choose(self._wanted)
             self._store.verify(self.info, on_progress=ignore_progress, cancel=cancel, changed_only=True)
             paths = self._store.paths(self.info)
             folders = ModelFolders(paths.checkpoint, paths.text_encoder, paths.codec)
             model = load(folders, torch.device(device.kind), _DTYPES[device.precision], on_progress, cancel)
+            _check_kind(model.facts, self.info)
             self._ready = model, device
         return self._ready
+
+
+def _check_kind(facts: ModelFacts, info: MusicModel) -> None:
+    """Raise `BadCheckpoint` where the weights are of another kind of model than the folder they lie in."""
+    if (facts.stereo, facts.melody) == (info.stereo, info.melody):
+        return
+    kind = f"{'stereo' if facts.stereo else 'mono'} model that follows {'a tune' if facts.melody else 'no tune'}"
+    raise BadCheckpoint(
+        f"What lies in the folder of {info.title} is another model, a {kind}.",
+        hint=f"Remove {info.title} and get it again.",
+    )
 
 
 def musicgen(model: str, folder: str, device: str = "auto") -> MusicGenEngine:

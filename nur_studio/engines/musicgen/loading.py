@@ -17,15 +17,8 @@ import torch
 
 from nur_studio.core.errors import StudioError
 from nur_studio.core.progress import Cancel, OnProgress, Progress
-from nur_studio.engines.musicgen.checkpoint import (
-    CODEC_FILE,
-    LM_FILE,
-    BadCheckpoint,
-    Weights,
-    best_state,
-    read_config,
-    read_package,
-)
+from nur_studio.engines.checkpoints import BadCheckpoint, read_package
+from nur_studio.engines.musicgen.checkpoint import CODEC_FILE, LM_FILE, Weights, best_state, read_config
 from nur_studio.engines.musicgen.codec import Codec, take_apart
 from nur_studio.engines.musicgen.conditions import Conditioner
 from nur_studio.engines.musicgen.facts import ModelFacts, UnknownModel, read_facts

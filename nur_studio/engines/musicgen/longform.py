@@ -3,8 +3,9 @@
 A model knows only its own window (30 s). Each further window begins with the tokens of the music before it, never with
 sound encoded again, and adds what is left of the window. Audiocraft carries 12 s of 30 (a stride of 18): less, and the
 style is lost from window to window; more, and every second of music costs more steps and the same phrase is heard, and
-repeated, for longer. Here the carry is the whole number of bars nearest to 12 s, and windows end on a bar, so that what
-goes wrong between two windows goes wrong where music changes anyway.
+repeated, for longer. Here the carry is the whole number of bars nearest to that share, and windows end on a bar, so
+that what goes wrong between two windows goes wrong where music changes anyway. Where memory is short a person may have
+shorter windows; the share stays.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-CARRY_S = 12.0
-_CARRY_RANGE_S = (8.0, 20.0)
+CARRY_SHARE = 12 / 30
+_CARRY_RANGE = (8 / 30, 20 / 30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +30,12 @@ class WindowPlan:
     section: int
 
 
-def carry_frames(frame_rate: float, bar_s: float) -> int:
-    """How many frames of the past a window hears: the whole bars nearest to 12 s, if 8 to 20 s hold any."""
-    low, high = _CARRY_RANGE_S
-    seconds = max(1, round(CARRY_S / bar_s)) * bar_s
-    return round((seconds if low <= seconds <= high else CARRY_S) * frame_rate)
+def carry_frames(frame_rate: float, bar_s: float, window_s: float) -> int:
+    """How many frames of the past a window hears: the whole bars nearest to 12 s of 30, if 8 to 20 s hold any."""
+    low, high = (share * window_s for share in _CARRY_RANGE)
+    wanted = CARRY_SHARE * window_s
+    seconds = max(1, round(wanted / bar_s)) * bar_s
+    return round((seconds if low <= seconds <= high else wanted) * frame_rate)
 
 
 def plan(
@@ -41,7 +43,7 @@ def plan(
 ) -> list[WindowPlan]:
     """The windows that take music of `first` known frames to `total`.
 
-    `window` is the model's, `carry` that of `carry_frames`; `bars` are the frames on which bars begin, `changes` those
+    `window` is the longest, `carry` that of `carry_frames`; `bars` are the frames on which bars begin, `changes` those
     on which the second description begins, the third … (increasing). A window never crosses a change.
     """
     windows = []

@@ -1,18 +1,15 @@
-"""What a model will do on this machine, found out in seconds: two of its layers at work, the rest reckoned from them.
-
-Nothing heavy is imported with this module: a `Forecast` crosses to the window.
-"""
+"""What a MusicGen will do on this machine, found out in seconds: two of its layers at work, the rest reckoned."""
 
 from __future__ import annotations
 
 import statistics
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nur_studio.core.errors import StudioError
-from nur_studio.engines.device import Device, choose
-from nur_studio.engines.models import ModelInfo
+from nur_studio.engines.base import Forecast
+from nur_studio.engines.device import Device, choose, give_back
+from nur_studio.engines.models import MusicModel
 
 if TYPE_CHECKING:
     import torch
@@ -24,19 +21,7 @@ _FEW, _MORE = 1, 3  # layers
 _CODEC_SHARE = 1.15  # decoding to sound and the rest: measured at 15 % beside the small model's steps on a CPU
 
 
-@dataclass(frozen=True, slots=True)
-class Forecast:
-    """`seconds_per_minute` of music, on `device` in `precision`; `fits` where it has `memory_bytes` or more."""
-
-    model: str
-    device: str
-    precision: str
-    fits: bool
-    memory_bytes: int
-    seconds_per_minute: float
-
-
-def forecast(model: ModelInfo, wanted: str = "auto") -> Forecast:
+def forecast(model: MusicModel, wanted: str = "auto") -> Forecast:
     """Measure a model's layers, in their true size with random weights, on the device that would be used.
 
     Two measurements with one and three layers give what a layer costs and what all else costs. Raises
@@ -46,14 +31,14 @@ def forecast(model: ModelInfo, wanted: str = "auto") -> Forecast:
     memory = model.memory_bytes(device.bytes_per_weight)
     fits = memory <= device.memory_bytes
     few, more = (_step_s(model, layers, device) for layers in (_FEW, _MORE))
-    _give_back(device)
+    give_back(device)
     layer = max(1e-6, (more - few) / (_MORE - _FEW))
     step = max(0.0, few - _FEW * layer) + model.layers * layer
     seconds = 60.0 * FRAMES_PER_S * step * _CODEC_SHARE
     return Forecast(model.name, device.title, device.precision, fits, memory, round(seconds, 1))
 
 
-def _step_s(model: ModelInfo, layers: int, device: Device) -> float:
+def _step_s(model: MusicModel, layers: int, device: Device) -> float:
     """Seconds a decoding step of one take needs, guidance included, with so many layers."""
     import torch
 
@@ -80,15 +65,7 @@ def _step_s(model: ModelInfo, layers: int, device: Device) -> float:
     return statistics.quantiles(times[_REHEARSALS:], n=4)[0]
 
 
-def _give_back(device: Device) -> None:
-    """What was allocated on a card for the probe."""
-    if device.kind == "cuda":
-        import torch
-
-        torch.cuda.empty_cache()
-
-
-def _random_model(model: ModelInfo, layers: int, device: torch.device, precision: str) -> Any:
+def _random_model(model: MusicModel, layers: int, device: torch.device, precision: str) -> Any:
     import torch
 
     from nur_studio.engines.musicgen.facts import ModelFacts

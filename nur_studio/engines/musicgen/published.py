@@ -13,7 +13,8 @@ from typing import Any
 
 import torch
 
-from nur_studio.engines.musicgen.checkpoint import BadCheckpoint, Joined
+from nur_studio.engines.checkpoints import BadCheckpoint
+from nur_studio.engines.musicgen.checkpoint import Joined
 
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"

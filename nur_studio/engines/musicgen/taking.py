@@ -20,8 +20,9 @@ from nur_studio.core.progress import Cancel, OnProgress, Progress
 from nur_studio.core.sound import Audio
 from nur_studio.core.timing import Section
 from nur_studio.engines.base import Music, MusicTask, OnAudio
+from nur_studio.engines.checkpoints import is_out_of_memory
 from nur_studio.engines.device import Device
-from nur_studio.engines.models import ModelInfo
+from nur_studio.engines.models import MODELS, MusicModel
 from nur_studio.engines.musicgen.conditions import Conditions
 from nur_studio.engines.musicgen.decoding import Window
 from nur_studio.engines.musicgen.delivery import fade_length_s, faded, levelled
@@ -54,7 +55,7 @@ class Taking:
     def __init__(
         self,
         model: MusicGenModel,
-        info: ModelInfo,
+        info: MusicModel,
         device: Device,
         task: MusicTask,
         on_progress: OnProgress,
@@ -72,6 +73,9 @@ class Taking:
             temperature=controls.temperature,
             top_k=controls.top_k,
         )
+        self._window = model.window_frames
+        if controls.window_s is not None:
+            self._window = min(self._window, round(controls.window_s * self._rate))
         self._descriptions, self._changes_bars = _descriptions(task)
         self._conditions: dict[int, Conditions] = {}
         self._melody: Audio | None = None
@@ -97,7 +101,7 @@ class Taking:
             if not is_out_of_memory(error) or sounding.heard < SHORTEST_S * self._rate:
                 raise
             log.exception("out of memory in the middle of a take")
-            self._note = _kept_note(sounding.heard / self._rate, self._info)
+            self._note = _kept_note(sounding.heard / self._rate, self._info, self._device)
         if sounding.heard < SHORTEST_S * self._rate:
             raise Cancelled
         if not self._note and sounding.heard < total - lead:
@@ -179,8 +183,8 @@ class Taking:
         count = math.ceil((total - lead) / self._rate / self._bar_s) + 1
         bars = [lead + round(bar * self._bar_s * self._rate) for bar in range(count)]
         changes = [lead + round(bar * self._bar_s * self._rate) for bar in self._changes_bars]
-        carry = carry_frames(self._rate, self._bar_s)
-        return plan(first, total, self._model.window_frames, carry, bars, changes)
+        carry = carry_frames(self._rate, self._bar_s, self._window / self._rate)
+        return plan(first, total, self._window, carry, bars, changes)
 
     def _make(self, plans: list[WindowPlan], sounding: Sounding, total: int) -> None:
         history = History()
@@ -282,6 +286,7 @@ class Taking:
             "frame_rate": self._rate,
             "count_in_s": opening.lead / self._rate,
             "continued_s": (opening.codes.shape[-1] - opening.lead) / self._rate,
+            "window_s": self._window / self._rate,
             "windows": self._log,
         }
 
@@ -292,14 +297,6 @@ def window_seed(seed: int, window: int, roll: int) -> int:
         return seed
     digest = hashlib.blake2b(f"{seed}/{window}/{roll}".encode(), digest_size=7).digest()
     return int.from_bytes(digest)
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether memory ran out, in any of the ways in which torch says so."""
-    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
-        return True
-    words = ("out of memory", "not enough memory", "can't allocate memory", "defaultcpuallocator")
-    return isinstance(error, RuntimeError) and any(word in str(error).lower() for word in words)
 
 
 def _descriptions(task: MusicTask) -> tuple[list[str], list[int]]:
@@ -332,8 +329,19 @@ def _sections(task: MusicTask, bars: float) -> tuple[Section, ...]:
     )
 
 
-def _kept_note(seconds: float, info: ModelInfo) -> str:
+def less_memory(info: MusicModel, device: Device | None) -> str:
+    """What needs less memory than this model on this device (None: not known), as "a smaller model or …"."""
+    ways = ["shorter windows"]
+    if info.parameters > min(model.parameters for model in MODELS):
+        ways.insert(0, "a smaller model")
+    if device is None or device.kind != "cpu":
+        ways.append("the CPU as device")
+    return " or ".join(filter(None, (", ".join(ways[:-1]), ways[-1])))
+
+
+def _kept_note(seconds: float, info: MusicModel, device: Device) -> str:
+    ways = less_memory(info, device)
     return (
         f"Memory ran out after {seconds:.1f} s of music, which are kept. "
-        f"A smaller model than {info.title}, a shorter length or the CPU needs less."
+        f"For {info.title} there was too little of it: try {ways}."
     )

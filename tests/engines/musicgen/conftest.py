@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from nur_studio.engines.musicgen.loading import ModelFolders, MusicGenModel
+    from parity import Family
+
+    from nur_studio.engines.musicgen.loading import ModelFolders
 
 _MISSING = [name for name in ("torch", "transformers", "audiocraft") if importlib.util.find_spec(name) is None]
 
@@ -22,16 +23,6 @@ class _SkippedModule(pytest.Module):
 
 def pytest_pycollect_makemodule(module_path: Path, parent: Any) -> Any:
     return _SkippedModule.from_parent(parent, path=module_path) if _MISSING else None
-
-
-@dataclass(frozen=True)
-class Family:
-    """One kind of model: its files, as we load it, and as audiocraft does."""
-
-    name: str
-    folders: ModelFolders
-    model: MusicGenModel
-    reference: Any
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -50,29 +41,18 @@ def all_folders(tmp_path_factory: pytest.TempPathFactory, one_thread: None) -> d
         "text": make_musicgen(folder, "text"),
         "stereo": make_musicgen(folder, "stereo"),
         "melody": make_musicgen(folder, "melody", own_codec=True),
+        "stereo-melody": make_musicgen(folder, "stereo-melody"),
     }
 
 
 @pytest.fixture(scope="session")
 def families(all_folders: dict[str, ModelFolders]) -> dict[str, Family]:
-    import torch
-    from tiny_musicgen import reference_lm
+    from parity import family_of
 
-    from nur_studio.core.progress import CancelToken, ignore_progress
-    from nur_studio.engines.musicgen.loading import load
-
-    return {
-        name: Family(
-            name,
-            folders,
-            load(folders, torch.device("cpu"), torch.float32, ignore_progress, CancelToken()),
-            reference_lm(folders),
-        )
-        for name, folders in all_folders.items()
-    }
+    return {name: family_of(name, folders) for name, folders in all_folders.items()}
 
 
-@pytest.fixture(params=["text", "stereo", "melody"])
+@pytest.fixture(params=["text", "stereo", "melody", "stereo-melody"])
 def family(families: dict[str, Family], request: pytest.FixtureRequest) -> Family:
     return families[request.param]
 

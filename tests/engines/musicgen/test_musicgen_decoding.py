@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from parity import WORDS, attributes_of, conditions_of, heard, melody_of, random_codes, reference_logits, relative
 
 from nur_studio.core.errors import Cancelled
 from nur_studio.core.progress import CancelToken, ignore_progress
@@ -14,63 +15,8 @@ from nur_studio.engines.musicgen.decoding import Window, decode
 from nur_studio.engines.musicgen.loading import load
 from nur_studio.engines.musicgen.pattern import to_frames, to_steps
 from nur_studio.engines.musicgen.sampling import Sampling, choose, draw
-from nur_studio.engines.musicgen.transformer import Transformer
-from nur_studio.engines.musicgen.weights import LanguageModel
 
-WORDS = "calm piano with drums at 120 bpm"
 GREEDY = Sampling(temperature=0.0)
-
-
-def melody_of(family: Any) -> torch.Tensor | None:
-    if family.name != "melody":
-        return None
-    time = torch.arange(32000 * 4) / 32000
-    notes = torch.tensor([220.0, 262.0, 330.0, 294.0]).repeat_interleave(32000)
-    return 0.5 * torch.sin(2 * torch.pi * notes * time)
-
-
-def conditions_of(family: Any, words: str = WORDS) -> Conditions:
-    return family.model.conditioner(words, melody=melody_of(family))
-
-
-def attributes_of(family: Any, words: str = WORDS) -> list[Any]:
-    """The same, as audiocraft wants to be told."""
-    from audiocraft.modules.conditioners import ConditioningAttributes, WavCondition
-
-    attributes = ConditioningAttributes(text={"description": words})
-    melody = melody_of(family)
-    if melody is not None:
-        attributes.wav["self_wav"] = WavCondition(melody[None, None], torch.tensor([len(melody)]), [32000], [None])
-    return [attributes]
-
-
-def random_codes(family: Any, frames: int, takes: int = 1) -> torch.Tensor:
-    facts = family.model.facts
-    generator = torch.Generator().manual_seed(7)
-    return torch.randint(0, facts.card, (takes, facts.codebooks, frames), generator=generator)
-
-
-@torch.inference_mode()
-def reference_logits(family: Any, steps: torch.Tensor) -> torch.Tensor:
-    """audiocraft's logits, guided then unguided: (2, steps, codebooks, card)."""
-    from audiocraft.modules.conditioners import ClassifierFreeGuidanceDropout
-
-    lm, attributes = family.reference, attributes_of(family)
-    attributes = attributes + ClassifierFreeGuidanceDropout(p=1.0)(attributes)
-    tensors = lm.condition_provider(lm.condition_provider.tokenize(attributes))
-    return lm(torch.cat([steps, steps]), conditions=[], condition_tensors=tensors).transpose(1, 2)
-
-
-def heard(family: Any, model: LanguageModel, steps: torch.Tensor, first: int) -> torch.Tensor:
-    """Our logits: `first` steps at once, then one by one, as a window that continues from a prompt does."""
-    transformer = Transformer(model, conditions_of(family), 1, steps.shape[-1])
-    logits = [transformer.hear(steps[..., :first])]
-    logits += [transformer.hear(steps[..., step : step + 1]) for step in range(first, steps.shape[-1])]
-    return torch.cat(logits, dim=1)
-
-
-def relative(ours: torch.Tensor, theirs: torch.Tensor) -> float:
-    return float((ours - theirs).abs().max() / theirs.abs().max())
 
 
 @pytest.mark.parametrize("first", [1, 40, 100])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,9 @@ from nur_studio.core.progress import CancelToken, Progress
 from nur_studio.core.prompt import read_prompt
 from nur_studio.core.sound import Audio
 from nur_studio.engines.base import Music, MusicTask, ReferenceAudio
+from nur_studio.engines.device import Device
+from nur_studio.engines.models import CODEC, TEXT_ENCODER
+from nur_studio.engines.models import model as model_named
 from nur_studio.engines.musicgen import taking
 from nur_studio.engines.musicgen.decoding import Window
 from nur_studio.engines.musicgen.engine import MusicGenEngine, musicgen
@@ -128,6 +132,16 @@ def test_long_pieces_carry_tokens_from_window_to_window(engines: Engines, monkey
         assert start / BAR_FRAMES == pytest.approx(round(start / BAR_FRAMES), abs=0.01)
         assert np.array_equal(prompt[0].numpy(), music.codes[:, start - carry : start])
         assert frames <= 1500
+
+
+def test_shorter_windows_make_the_piece_of_the_same_length(engines: Engines, monkeypatch: pytest.MonkeyPatch) -> None:
+    windows = _watch(monkeypatch)
+    music, _ = make(engines("musicgen-small"), task(25.0, controls=Controls(window_s=10)))
+    assert music.mix.shape == (25 * 44100, 2)
+    assert music.details["window_s"] == 10.0
+    assert len(windows) >= 3
+    assert max(frames for frames, _ in windows) <= 500
+    assert all(150 <= prompt.shape[-1] <= 333 for _, prompt in windows[1:])
 
 
 def test_a_section_begins_at_its_bar_with_its_own_words(engines: Engines, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -264,15 +278,22 @@ def test_out_of_memory_keeps_what_was_made(
     music, _ = make(engines("musicgen-small"), task(10.0))
     assert 2 * 44100 <= len(music.mix) <= 3 * 44100
     assert music.note.startswith("Memory ran out after 2.")
-    assert "smaller model" in music.note
-    assert "CPU" in music.note
+    assert music.note.endswith("try shorter windows.")
 
 
 def test_out_of_memory_at_once_is_a_sentence(engines: Engines, monkeypatch: pytest.MonkeyPatch) -> None:
     _fail_at(monkeypatch, 3, torch.OutOfMemoryError("CUDA out of memory."))
     with pytest.raises(GenerationFailed, match="not enough memory for MusicGen small") as caught:
         make(engines("musicgen-small"), task())
-    assert "smaller model" in caught.value.hint
+    assert caught.value.hint == "Close other programs, or try shorter windows."
+
+
+def test_the_ways_out_of_too_little_memory_are_there() -> None:
+    card = Device("cuda", "a card", 8 << 30, "bf16")
+    large, small = model_named("large"), model_named("small")
+    assert taking.less_memory(large, card) == "a smaller model, shorter windows or the CPU as device"
+    assert taking.less_memory(large, Device("cpu", "CPU", 8 << 30, "fp32")) == "a smaller model or shorter windows"
+    assert taking.less_memory(small, card) == "shorter windows or the CPU as device"
 
 
 def test_another_fault_is_not_taken_for_it(engines: Engines, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -359,6 +380,24 @@ def test_a_released_model_loads_again_and_sounds_the_same(weights_folder: Path) 
     engine.release()
     after, _ = make(engine, task())
     assert np.array_equal(before.mix, after.mix)
+
+
+@pytest.mark.parametrize(
+    ("name", "other", "kind"),
+    [
+        ("musicgen-small", "musicgen-stereo-small", "mono model that follows no tune"),
+        ("musicgen-stereo-small", "musicgen-small", "stereo model that follows no tune"),
+        ("musicgen-melody", "musicgen-medium", "mono model that follows a tune"),
+    ],
+)
+def test_a_model_under_the_name_of_another_kind_is_a_sentence(
+    weights_folder: Path, tmp_path: Path, name: str, other: str, kind: str
+) -> None:
+    for part in (TEXT_ENCODER.name, CODEC.name):
+        shutil.copytree(weights_folder / part, tmp_path / part)
+    shutil.copytree(weights_folder / name, tmp_path / other)
+    with pytest.raises(EngineUnavailable, match=f"is another model, a {kind}"):
+        make(musicgen(other, str(tmp_path), "cpu"), task())
 
 
 def test_missing_weights_and_absent_devices_are_sentences(tmp_path: Path, weights_folder: Path) -> None:

@@ -10,9 +10,9 @@ import torch
 from tiny_musicgen import make_codec, maketext_encoder_in
 
 from nur_studio.core.progress import CancelToken, ignore_progress
+from nur_studio.engines.checkpoints import BadCheckpoint
 from nur_studio.engines.importing import import_folder
 from nur_studio.engines.models import model
-from nur_studio.engines.musicgen.checkpoint import BadCheckpoint
 from nur_studio.engines.musicgen.facts import UnknownModel
 from nur_studio.engines.musicgen.loading import ModelFolders, MusicGenModel, load
 from nur_studio.engines.musicgen.transformer import Transformer

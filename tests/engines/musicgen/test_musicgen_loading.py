@@ -17,7 +17,8 @@ import torch
 
 from nur_studio.core.errors import Cancelled, StudioError
 from nur_studio.core.progress import CancelToken, Progress, ignore_progress
-from nur_studio.engines.musicgen.checkpoint import BadCheckpoint, Weights, best_state, read_package
+from nur_studio.engines.checkpoints import BadCheckpoint, read_package
+from nur_studio.engines.musicgen.checkpoint import Weights, best_state
 from nur_studio.engines.musicgen.codec import decode_whole
 from nur_studio.engines.musicgen.decoding import Window, decode
 from nur_studio.engines.musicgen.facts import UnknownModel
@@ -47,11 +48,11 @@ def edit(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
 
 def test_the_facts_are_the_checkpoints(family: Any) -> None:
     facts = family.model.facts
-    stereo = family.name == "stereo"
+    stereo, melody = "stereo" in family.name, "melody" in family.name
     assert (facts.dim, facts.layers, facts.heads, facts.head_dim, facts.feed_forward) == (64, 3, 4, 16, 256)
     assert facts.codebooks == (8 if stereo else 4)
     assert facts.delays == ((0, 0, 1, 1, 2, 2, 3, 3) if stereo else (0, 1, 2, 3))
-    assert (facts.card, facts.special, facts.stereo, facts.melody) == (512, 512, stereo, family.name == "melody")
+    assert (facts.card, facts.special, facts.stereo, facts.melody) == (512, 512, stereo, melody)
     assert facts.cross == (() if facts.melody else ("description",))
     assert facts.prepend == (("self_wav", "description") if facts.melody else ())
     assert (facts.sample_rate, facts.window_s, facts.guidance) == (32000, 30.0, 3.0)

@@ -10,11 +10,11 @@ import pytest
 import torch
 
 from nur_studio.core.errors import EngineUnavailable
-from nur_studio.engines.models import MODELS, ModelInfo
+from nur_studio.engines.models import MODELS, MusicModel
 from nur_studio.engines.musicgen.probe import forecast
 
 
-def tiny(model: ModelInfo) -> ModelInfo:
+def tiny(model: MusicModel) -> MusicModel:
     return replace(model, dim=64, heads=4, layers=6, parameters=1_000_000)
 
 
