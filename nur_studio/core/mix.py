@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 STEMS = ("drums", "bass", "vocals", "other")
@@ -45,6 +45,27 @@ class Mix:
         """The same mix with these muted: what a minus-one is."""
         muted = {stem: replace(self.channel(stem), mute=True) for stem in stems}
         return replace(self, channels={**self.channels, **muted})
+
+    def solo_only(self, stem: str) -> Mix:
+        """Only this one soloed; where it is the only one already, none."""
+        alone = self.channel(stem).solo and not any(c.solo for name, c in self.channels.items() if name != stem)
+        return self.unsoloed().with_channel(stem, replace(self.channel(stem), solo=not alone))
+
+    def unmuted(self) -> Mix:
+        """Nothing muted any more."""
+        return replace(self, channels={name: replace(c, mute=False) for name, c in self.channels.items()})
+
+    def unsoloed(self) -> Mix:
+        """Nothing soloed any more."""
+        return replace(self, channels={name: replace(c, solo=False) for name, c in self.channels.items()})
+
+    def within(self, lanes: Iterable[str]) -> Mix:
+        """The strips of these lanes, only where they are set at all: a forgotten solo must not silence what there is.
+
+        Mixes that sound alike are then equal.
+        """
+        kept = {lane: self.channels[lane] for lane in lanes if self.channels.get(lane, Channel()) != Channel()}
+        return replace(self, channels=kept)
 
     def audible(self, stem: str) -> bool:
         """Mute wins over solo; any solo silences the rest."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QRectF, QSize, Qt
-from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QFont, QFontMetrics, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QToolButton, QWidget
 
 from nur_studio.gui.icons import icon
@@ -200,16 +200,29 @@ def icon_button(
     return button
 
 
-def strip_button(letter: str, tip: str, role: str) -> QToolButton:
-    """The M or S of a lane."""
-    button = QToolButton()
-    button.setText(letter)
-    button.setCheckable(True)
-    button.setProperty("role", role)
-    button.setToolTip(tip)
-    button.setAccessibleName(tip.split(" (")[0])
-    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-    return button
+class StripButton(QToolButton):
+    """The M or S of a lane. With Ctrl (Cmd) or Alt held, a click means something else and leaves it as it is."""
+
+    ctrl_clicked = Signal()
+    alt_clicked = Signal()
+
+    def __init__(self, letter: str, name: str, role: str) -> None:
+        super().__init__()
+        self.setText(letter)
+        self.setCheckable(True)
+        self.setProperty("role", role)
+        self.setToolTip(name)
+        self.setAccessibleName(name.split(" (")[0])
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        modifiers = event.modifiers()
+        if event.button() == Qt.MouseButton.LeftButton and modifiers & Qt.KeyboardModifier.ControlModifier:
+            self.ctrl_clicked.emit()
+        elif event.button() == Qt.MouseButton.LeftButton and modifiers & Qt.KeyboardModifier.AltModifier:
+            self.alt_clicked.emit()
+        else:
+            super().mousePressEvent(event)
 
 
 def line(role: str) -> QFrame:

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from nur_studio.audio.files import Encoding
-from nur_studio.core.mix import STEMS, Mix
+from nur_studio.core.mix import Mix
 from nur_studio.core.names import file_name
 from nur_studio.core.progress import Progress
 from nur_studio.core.request import FORMATS
@@ -48,9 +48,7 @@ class ExportDialog(QDialog):
     export_requested = Signal(object)  # ExportChoice
     cancel_requested = Signal()
 
-    def __init__(
-        self, track: Track, mix: Mix, folder: Path, *, has_stems: bool = True, parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, track: Track, mix: Mix, folder: Path, *, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(self.tr("Export"))
@@ -74,19 +72,19 @@ class ExportDialog(QDialog):
                 (self.tr("small"), Encoding("ogg", ogg_quality=0.4)),
             ],
         }
-        self._build(folder, has_stems)
+        self._build(folder)
         self._on_format()
 
-    def _build(self, folder: Path, has_stems: bool) -> None:
+    def _build(self, folder: Path) -> None:
         title = QLabel(self._track.title)
         title.setProperty("role", "heading")
         title.setTextFormat(Qt.TextFormat.PlainText)
         title.setWordWrap(True)
         parts = [("mix", self.tr("Mix"))]
-        if has_stems:
-            if self._mix != Mix():
-                parts.append(("heard", self.tr("Mix as heard")))
-            parts.append(("stems", self.tr("Stems, {n} files").format(n=len(self._track.lanes or STEMS))))
+        if self._mix != Mix():
+            parts.append(("heard", self.tr("Mix as heard")))
+        if self._track.lanes:
+            parts.append(("stems", self.tr("Stems, {n} files").format(n=len(self._track.lanes))))
         self.part = SegmentedControl(parts)
         self.part.chosen.connect(self._tell)
         self.format = SegmentedControl([(name, name) for name in FORMATS])
@@ -193,7 +191,7 @@ class ExportDialog(QDialog):
 
     def _tell(self) -> None:
         track, ending = self._track, str(self.format.value)
-        parts = {"stems": track.lanes or STEMS, "heard": ("as heard",)}.get(str(self.part.value), ("mix",))
+        parts = {"stems": track.lanes, "heard": ("as heard",)}.get(str(self.part.value), ("mix",))
         self.names.setText("\n".join(file_name(track.title, track.tempo, track.key, part, ending) for part in parts))
         self.fault.say("")
         self.go.setEnabled(bool(self.folder.text().strip()) and not self._running)

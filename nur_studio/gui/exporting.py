@@ -29,12 +29,12 @@ class Exporter(QObject):
         self._job: Job | None = None
         self.dialog: ExportDialog | None = None
 
-    def ask(self, track: Track, mix: Mix, *, has_stems: bool) -> None:
+    def ask(self, track: Track, mix: Mix) -> None:
         """Open the dialog for a finished track; `mix` is how it is heard now."""
         if self.dialog is not None:
             self.dialog.destroyed.disconnect(self._on_closed)  # it dies later, when another is in its place
             self.dialog.close()
-        self.dialog = ExportDialog(track, mix, self._start_folder(), has_stems=has_stems, parent=self._window)
+        self.dialog = ExportDialog(track, mix, self._start_folder(), parent=self._window)
         self.dialog.export_requested.connect(self._on_requested)
         self.dialog.cancel_requested.connect(self._on_cancel)
         self.dialog.destroyed.connect(self._on_closed)

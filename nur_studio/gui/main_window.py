@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QByteArray, QSize, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QAction, QCloseEvent, QKeyEvent, QKeySequence, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QCloseEvent, QKeyEvent, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QVBoxLayout, QWidget
 
 from nur_studio.audio.player import Player
@@ -23,15 +23,17 @@ from nur_studio.gui.draft import load_draft, save_draft
 from nur_studio.gui.drag import DragOut
 from nur_studio.gui.engine_choice import EngineChoice
 from nur_studio.gui.exporting import Exporter
+from nur_studio.gui.history import History
 from nur_studio.gui.jobs import Job, JobQueue
 from nur_studio.gui.library_panel import LibraryPanel
 from nur_studio.gui.making import Maker, Step
+from nur_studio.gui.mix_desk import MixDesk
 from nur_studio.gui.model_work import ModelWork
 from nur_studio.gui.models_desk import ModelsDesk
 from nur_studio.gui.playback import Playback
 from nur_studio.gui.preferences import Preferences
 from nur_studio.gui.shelf import Shelf
-from nur_studio.gui.shortcuts import ShortcutSheet
+from nur_studio.gui.shortcuts import ShortcutSheet, add_shortcuts
 from nur_studio.gui.splitter import Splitter
 from nur_studio.gui.stage import Stage
 from nur_studio.gui.stems_desk import StemsDesk
@@ -71,7 +73,9 @@ class MainWindow(QMainWindow):
         self.toast = Toast(self, self.splitter)
         self.maker = Maker(studio, self)
         self.playback = Playback(player, self.view, self)
-        self.stage = Stage(self.view, self.playback, studio.library, self.reading, self)
+        self.history = History(lambda: "" if self.view.track is None else self.view.track.id, self)
+        self.mixes = MixDesk(self.view, studio.library, self.reading, self.history, self)
+        self.stage = Stage(self.view, self.playback, studio.library, self.reading, self.mixes, self)
         self.shelf = Shelf(self.library, studio.library, self.reading, self)
         self.drags = DragOut(self, studio, self.writing)
         self.exporter = Exporter(studio, self.writing, self)
@@ -96,6 +100,7 @@ class MainWindow(QMainWindow):
             view=self.view,
             exporter=self.exporter,
             drags=self.drags,
+            history=self.history,
             toast=self.toast,
         )
         self.stems = StemsDesk(
@@ -215,7 +220,6 @@ class MainWindow(QMainWindow):
         self.stage.cleared.connect(lambda: self.library.model.set_open(""))
         for changed in (self.stage.opened, self.stage.cleared, self.maker.started):
             changed.connect(self._give_banner_room)
-        self.stage.failed.connect(self.tell)
         self.playback.faulted.connect(self.toast.say)
         self.playback.mended.connect(self.toast.take_back)
 
@@ -230,28 +234,25 @@ class MainWindow(QMainWindow):
         panel.drag_pressed.connect(self.drags.prepare)
         panel.drag_requested.connect(self.drags.start)
         self.shelf.changed.connect(self.stage.update)
-        for source in (self.shelf, self.drags, acts):
+        for source in (self.shelf, self.drags, acts, self.exporter, self.mixes, self.stage):
             source.failed.connect(self.tell)
-        self.exporter.failed.connect(self.tell)
         acts.prompt_picked.connect(self._on_prompt_picked)
 
     def _add_shortcuts(self) -> None:
-        acts = self.actions_on_takes
-        for keys, act in (
-            ("Ctrl+L", self.compose.focus_prompt),
-            ("Ctrl+F", self.library.focus_search),
-            ("Ctrl+E", acts.export_shown),
-            ("Ctrl+Z", acts.undo),
-            ("Ctrl+.", self.maker.cancel),
-            ("Ctrl+,", self.preferences.open),
-            (MANAGE_KEYS, lambda: self.models.open()),
-            ("F1", self.open_shortcuts),
-            ("Ctrl+Q", self.close),
-        ):
-            action = QAction(self)
-            action.setShortcut(QKeySequence(keys))
-            action.triggered.connect(act)
-            self.addAction(action)
+        keys: dict[str, Callable[[], object]] = {
+            "Ctrl+L": self.compose.focus_prompt,
+            "Ctrl+F": self.library.focus_search,
+            "Ctrl+E": self.actions_on_takes.export_shown,
+            "Ctrl+Z": self.history.undo,
+            "Ctrl+Shift+Z": self.history.redo,
+            "Ctrl+Y": self.history.redo,
+            "Ctrl+.": self.maker.cancel,
+            "Ctrl+,": self.preferences.open,
+            MANAGE_KEYS: lambda: self.models.open(),
+            "F1": self.open_shortcuts,
+            "Ctrl+Q": self.close,
+        }
+        add_shortcuts(self, keys)
 
     # -- what happens --------------------------------------------------------------------------------------------
 
@@ -274,9 +275,7 @@ class MainWindow(QMainWindow):
             self._on_unforeseen(error)
 
     def open_shortcuts(self) -> None:
-        sheet = ShortcutSheet(self)
-        sheet.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        sheet.show()
+        ShortcutSheet(self).show()
 
     @Slot(object)
     def _on_engine(self, engine: EngineInfo) -> None:
@@ -400,5 +399,6 @@ class MainWindow(QMainWindow):
             self.shelf.stop()
             for queue in (self.maker, self.model_work, self.writing, self.reading):
                 queue.close()
+            self.mixes.close()
             self.playback.close()
         super().closeEvent(event)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
 from nur_studio.audio.masters import mix_path, stem_path
 from nur_studio.audio.player import Player
-from nur_studio.core.mix import STEMS, Mix
+from nur_studio.core.mix import Mix
 from nur_studio.core.track import Track
 from nur_studio.gui.track_view import TrackView, compared
 
@@ -32,7 +30,6 @@ class Playback(QObject):
         self._loaded: Track | None = None
         self._growing = False
         self._error = ""
-        self._volume_db = 0.0
         self._moving_until = 0.0
         self._timer = QTimer(self, interval=_FRAME_MS, timerType=Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._on_frame)
@@ -58,15 +55,14 @@ class Playback(QObject):
         """The id of the track the player holds, or ""."""
         return "" if self._loaded is None else self._loaded.id
 
-    def load(self, track: Track, lanes: Sequence[str]) -> None:
+    def load(self, track: Track) -> None:
         """Play `track` from its masters: its stems where it has them.
 
-        A take that was playing while it grew goes on, and so does one for another take of its request: A and B are
-        compared at the same place.
+        A take that was playing while it grew, or before it had these stems, goes on; and so does one for another take
+        of its request: A and B are compared at the same place.
         """
         carry_on = self._carries_on(track)
-        stems = [stem for stem in STEMS if stem in lanes]
-        sources: list[tuple[str, Path]] = [(stem, stem_path(track.folder, stem)) for stem in stems]
+        sources: list[tuple[str, Path]] = [(stem, stem_path(track.folder, stem)) for stem in track.lanes]
         self._player.load(
             sources or [("mix", mix_path(track.folder))], track.sample_rate, track.frames, carry_on=carry_on
         )
@@ -102,8 +98,8 @@ class Playback(QObject):
 
     def set_volume(self, volume_db: float) -> None:
         """How loud it is heard; files are not touched by it."""
-        self._volume_db = volume_db
-        self._send_mix()
+        self._player.set_volume(volume_db)
+        self._move()
 
     def set_device(self, name: str) -> None:
         self._player.set_device(name)
@@ -156,8 +152,7 @@ class Playback(QObject):
         self._send_mix()
 
     def _send_mix(self) -> None:
-        mix = self._view.mix
-        self._player.set_mix(replace(mix, master_db=mix.master_db + self._volume_db))
+        self._player.set_mix(self._view.mix)
         self._move()
 
     def _move(self) -> None:

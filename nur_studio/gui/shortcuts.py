@@ -1,9 +1,11 @@
-"""The sheet of keyboard shortcuts."""
+"""Keyboard shortcuts: the window's own, and the sheet that tells all of them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from PySide6.QtCore import QCoreApplication, Qt
-from PySide6.QtGui import QKeySequence
+from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 
@@ -32,11 +34,29 @@ def sheet() -> list[tuple[str, list[tuple[str, str]]]]:
                 ("Left", _tr("A beat back; Right: on; with Shift a bar")),
                 ("Esc", _tr("Stop")),
                 ("+", _tr("Zoom in; −: out; Ctrl+0: all of it")),
-                ("1", _tr("Pick a lane, up to 9")),
-                ("M", _tr("Mute the lane; S: solo")),
                 ("E", _tr("Extend: go on from it; I: how it was made")),
                 ("T", _tr("Take it apart into stems")),
                 ("Ctrl+E", _tr("Export")),
+            ],
+        ),
+        (
+            _tr("MIXER"),
+            [
+                ("1", _tr("Pick a lane, up to 9")),
+                ("M", _tr("Mute the lane; S: solo; Shift+S or Ctrl+click: only it")),
+                ("Up", _tr("The lane louder; Down: softer; with Shift finer")),
+                ("U", _tr("Nothing muted or soloed; Alt+click: of M, or of S")),
+                ("C", _tr("Clear the clip lights")),
+            ],
+        ),
+        (
+            _tr("WINDOW"),
+            [
+                ("Ctrl+Z", _tr("Undo at the mixer and in the library; Ctrl+Y: redo")),
+                ("Ctrl+,", _tr("Settings")),
+                ("Ctrl+Shift+M", _tr("Models")),
+                ("F1", _tr("This sheet")),
+                ("Ctrl+Q", _tr("Quit")),
             ],
         ),
         (
@@ -46,19 +66,19 @@ def sheet() -> list[tuple[str, list[tuple[str, str]]]]:
                 ("Return", _tr("Open the take")),
                 ("F2", _tr("Rename it")),
                 ("S", _tr("Star it")),
-                ("Del", _tr("Delete it; Ctrl+Z brings it back")),
-            ],
-        ),
-        (
-            _tr("WINDOW"),
-            [
-                ("Ctrl+,", _tr("Settings")),
-                ("Ctrl+Shift+M", _tr("Models")),
-                ("F1", _tr("This sheet")),
-                ("Ctrl+Q", _tr("Quit")),
+                ("Del", _tr("Delete it")),
             ],
         ),
     ]
+
+
+def add_shortcuts(window: QWidget, acts: Mapping[str, Callable[[], object]]) -> None:
+    """Keys, and what they do wherever one is in `window`."""
+    for keys, act in acts.items():
+        action = QAction(window)
+        action.setShortcut(QKeySequence(keys))
+        action.triggered.connect(act)
+        window.addAction(action)
 
 
 class ShortcutSheet(QDialog):
@@ -67,6 +87,7 @@ class ShortcutSheet(QDialog):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("Keyboard shortcuts"))
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         columns = QHBoxLayout()
         columns.setSpacing(40)
         sections = sheet()

@@ -13,6 +13,7 @@ from nur_studio.core.errors import FileProblem, TrackNotFound
 from nur_studio.core.track import Status, Track
 from nur_studio.gui.jobs import Job, JobQueue
 from nur_studio.gui.making import Growth
+from nur_studio.gui.mix_desk import MixDesk
 from nur_studio.gui.playback import Playback
 from nur_studio.gui.track_view import TrackView
 from nur_studio.library.library import Library
@@ -35,15 +36,21 @@ class Stage(QObject):
     offered = Signal(object)  # a finished Track that was not opened: something else is playing
 
     def __init__(
-        self, view: TrackView, playback: Playback, library: Library, queue: JobQueue, parent: QObject | None = None
+        self,
+        view: TrackView,
+        playback: Playback,
+        library: Library,
+        queue: JobQueue,
+        mixes: MixDesk,
+        parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._view, self._playback, self._library, self._queue = view, playback, library, queue
+        self._mixes = mixes
         self._wanted = ""  # the id last asked for: a slower answer to an older wish is dropped
         self._growing: tuple[Track, GrowingPeaks | None] | None = None
         self._track: Track | None = None
         self._takes: Sequence[Track] = ()
-        self._has_stems = False
         self._before = ""  # the id of what was opened last: it comes back when a take that is made is cancelled
         view.show_empty()
 
@@ -54,11 +61,12 @@ class Stage(QObject):
 
     @property
     def has_stems(self) -> bool:
-        return self._has_stems
+        return self._track is not None and bool(self._track.lanes)
 
     def open(self, track_id: str) -> None:
         """Show a track, once its peaks are read."""
         self._wanted = track_id
+        self._mixes.save()  # on the same queue: what is read then is what is heard now
 
         def work() -> _Opened:
             track = self._library.get(track_id)
@@ -165,10 +173,9 @@ class Stage(QObject):
         if track.id != self._wanted:
             return
         self._track, self._takes, self._before = track, opened.takes, track.id
-        self._has_stems = len(opened.peaks) > 1
         if track.status is Status.COMPLETED:
-            self._view.show_track(track, opened.takes, opened.peaks)
-            self._playback.load(track, tuple(opened.peaks))
+            self._view.show_track(replace(track, mix=self._mixes.mix_of(track)), opened.takes, opened.peaks)
+            self._playback.load(track)
         elif track.status is Status.FAILED:
             self._playback.unload()
             self._view.show_failed(track, opened.takes)

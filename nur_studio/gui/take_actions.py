@@ -16,6 +16,7 @@ from nur_studio.core.request import GenerationRequest
 from nur_studio.core.track import Status, Track
 from nur_studio.gui.drag import DragOut
 from nur_studio.gui.exporting import Exporter
+from nur_studio.gui.history import History, Step
 from nur_studio.gui.jobs import Job, JobQueue
 from nur_studio.gui.making import Maker
 from nur_studio.gui.shelf import Shelf
@@ -46,13 +47,14 @@ class TakeActions(QObject):
         view: TrackView,
         exporter: Exporter,
         drags: DragOut,
+        history: History,
         toast: Toast,
     ) -> None:
         super().__init__(toast)
         self._studio, self._queue = studio, queue
         self._maker, self._stage, self._shelf, self._view = maker, stage, shelf, view
-        self._exporter, self._drags, self._toast = exporter, drags, toast
-        self._deleted: list[tuple[list[str], str]] = []  # ids, and which of them was on show
+        self._exporter, self._drags, self._history, self._toast = exporter, drags, history, toast
+        self._deleting_again: tuple[list[str], Step] | None = None
         shelf.deleted.connect(self._on_deleted)
         exporter.exported.connect(self._on_exported)
         drags.waiting.connect(self._on_drag_waiting)
@@ -123,7 +125,7 @@ class TakeActions(QObject):
         """Export what the track view shows, as heard if wanted."""
         track = self._stage.track
         if track is not None and track.status is Status.COMPLETED:
-            self._exporter.ask(track, self._view.mix, has_stems=self._stage.has_stems)
+            self._exporter.ask(track, self._view.mix)
 
     @Slot(str)
     def export(self, track_id: str) -> None:
@@ -134,7 +136,7 @@ class TakeActions(QObject):
 
     @Slot(object)
     def _on_export(self, track: Track) -> None:
-        self._exporter.ask(track, track.mix, has_stems=bool(track.lanes))
+        self._exporter.ask(track, track.mix)
 
     @Slot(str)
     def reveal(self, track_id: str) -> None:
@@ -191,15 +193,15 @@ class TakeActions(QObject):
         if self._stage.track is not None:
             self._shelf.rename(self._stage.track.id, title)
 
-    @Slot()
-    def undo(self) -> None:
-        """Bring back what was deleted last."""
-        if self._deleted:
-            ids, shown = self._deleted.pop()
-            self._shelf.restore(ids)
-            if shown and self._stage.track is None:
-                self._stage.open(shown)  # read after the restoring: one queue
-            self._toast.hide()
+    def _bring_back(self, ids: Sequence[str], shown: str) -> None:
+        self._shelf.restore(ids)
+        if shown and self._stage.track is None:
+            self._stage.open(shown)  # read after the restoring: one queue
+        self._toast.hide()
+
+    def _delete_again(self, ids: list[str], step: Step) -> None:
+        self._deleting_again = ids, step
+        self._shelf.delete(ids)
 
     @Slot(object)
     def _on_deleted(self, tracks: Sequence[Track]) -> None:
@@ -207,14 +209,20 @@ class TakeActions(QObject):
         if not ids:
             return
         on_show = self._stage.track
-        self._deleted.append((ids, on_show.id if on_show is not None and on_show.id in ids else ""))
+        shown = on_show.id if on_show is not None and on_show.id in ids else ""
+        again, self._deleting_again = self._deleting_again, None
+        if again is not None and again[0] == ids:
+            step = again[1]  # the history has it already
+        else:
+            step = Step(undo=lambda: self._bring_back(ids, shown), redo=lambda: self._delete_again(ids, step))
+            self._history.push(step)
         self._stage.forget(ids)
         text = (
             self.tr("“{title}” is deleted.").format(title=tracks[0].title)
             if len(tracks) == 1
             else self.tr("{n} takes are deleted.").format(n=len(tracks))
         )
-        self._toast.say(text, self.tr("Undo"), self.undo)
+        self._toast.say(text, self.tr("Undo"), lambda: self._history.take_back(step))
 
     @Slot(object)
     def _on_offered(self, track: Track) -> None:

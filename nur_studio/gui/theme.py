@@ -41,6 +41,8 @@ class Tokens:
     drums: str
     bass: str
     vocals: str
+    guitar: str
+    piano: str
     other: str
     mix: str
     on_accent: str
@@ -55,7 +57,8 @@ class Tokens:
 
     def wave(self, lane: str) -> QColor:
         """The colour of a lane's waveform and edge: on light ground a clearer one than words may have."""
-        return QColor(_LIGHT_WAVES[lane]) if self.name == "light" else self.color(lane)
+        color = "other" if lane == "rest" else lane
+        return QColor(_LIGHT_WAVES[color]) if self.name == "light" else self.color(color)
 
 
 DARK = Tokens(
@@ -75,6 +78,8 @@ DARK = Tokens(
     drums="#ff8a5c",
     bass="#ffd166",
     vocals="#c792ea",
+    guitar="#a3d65c",
+    piano="#f48cc2",
     other="#5fd0b4",
     mix="#9fb4d8",
     on_accent="#0d1322",
@@ -101,6 +106,8 @@ LIGHT = Tokens(
     drums="#bf4a16",
     bass="#8a6400",
     vocals="#8440b8",
+    guitar="#4c7411",
+    piano="#ae2a6d",
     other="#0b7562",
     mix="#4a638f",
     on_accent="#ffffff",
@@ -115,6 +122,8 @@ _LIGHT_WAVES = {
     "drums": "#e0692f",
     "bass": "#c08f00",
     "vocals": "#a05cd6",
+    "guitar": "#6a9a1f",
+    "piano": "#d34f97",
     "other": "#1a9c80",
 }
 

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from nur_studio.core.mix import STEMS, Mix
 from nur_studio.core.track import Status, Track
 from nur_studio.gui.blank import Blank
-from nur_studio.gui.lanes import Lanes
+from nur_studio.gui.lanes import Lanes, MixEdit
 from nur_studio.gui.stems_offer import StemsOffer
 from nur_studio.gui.timeline import Timeline
 from nur_studio.gui.track_header import TrackHeader
@@ -24,18 +24,20 @@ if TYPE_CHECKING:
     from nur_studio.audio.player_state import PlayerState
 
 _KEY_ZOOM = 1.5
+_LOW = 500  # height: below it the lanes need what air there is
 
 
 class TrackView(QWidget):
     """One track. `loop_changed` says what is to be repeated now: None while looping is off.
 
-    `mix` holds the stems' strips; the listening volume is apart from it (`volume_changed`, `set_volume`), so that
-    a file exported as heard does not get quieter with the loudspeakers.
+    `mix` holds the strips and the master gain, and belongs to the track; the listening volume is apart from it
+    (`volume_changed`, `set_volume`), so that a file exported as heard does not get quieter with the loudspeakers.
     """
 
     seek_requested = Signal(object)  # frame
     loop_changed = Signal(object)  # (start, end) | None
-    mix_changed = Signal(object)  # Mix
+    mix_changed = Signal(object)  # Mix: another one is to be heard
+    mix_edited = Signal(object)  # MixEdit: by hand at the strips; `mix_changed` follows
     play_requested = Signal()
     stop_requested = Signal()
     loop_toggled = Signal(bool)
@@ -72,13 +74,11 @@ class TrackView(QWidget):
         self._stack = QStackedWidget()
         self._stack.addWidget(self.lanes)
         self._stack.addWidget(self.blank)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(20, 16, 20, 12)
-        column.setSpacing(12)
-        column.addWidget(self.header)
-        column.addWidget(self._stack, 1)
-        column.addWidget(self.stems_offer)
-        column.addWidget(self.transport)
+        self._column = QVBoxLayout(self)
+        self._column.addWidget(self.header)
+        self._column.addWidget(self._stack, 1)
+        self._column.addWidget(self.stems_offer)
+        self._column.addWidget(self.transport)
         self._connect()
         self.show_empty()
 
@@ -89,7 +89,7 @@ class TrackView(QWidget):
         header.take_selected.connect(self.take_selected)
         header.another_take_requested.connect(self.another_take_requested)
         header.extend_requested.connect(self.extend_requested)
-        lanes.mix_changed.connect(self.mix_changed)
+        lanes.mix_edited.connect(self._on_mix_edited)
         lanes.seek_requested.connect(self._on_seek)
         lanes.drag_pressed.connect(self.drag_pressed)
         lanes.drag_requested.connect(self.drag_requested)
@@ -116,18 +116,19 @@ class TrackView(QWidget):
             self._show_waiting(track, takes)
             return
         self._begin(track, takes, track.frames)
-        self.lanes.show_peaks(peaks, track.frames)
-        self.lanes.lanes["mix"].header.set_loudness(track.loudness_lufs, track.true_peak_dbtp)
-        stems = any(stem in peaks for stem in STEMS)
-        self.stems_offer.setVisible(bool(peaks) and not stems)
-        self.transport.set_ready(playable=True, files=True, stems=stems)
+        self.lanes.show_peaks(track.lanes, peaks, track.frames)
+        self.lanes.set_mix(track.mix)
+        self.lanes.mix_lane.header.set_loudness(track.loudness_lufs, track.true_peak_dbtp)
+        self.stems_offer.setVisible(bool(peaks) and not track.lanes)
+        self.transport.set_ready(playable=True, files=True, stems=bool(track.lanes))
         self._stack.setCurrentWidget(self.lanes)
 
     def show_growing(self, track: Track, peaks: GrowingPeaks) -> None:
         """A track that is being made: the mix as far as it is there. Call `grown` after each chunk."""
         self._begin(track, (track,), peaks.total_frames)
-        self.lanes.show_growing(peaks, stems=self.expects_stems)
-        self.lanes.lanes["mix"].header.set_loudness(None, None)
+        self.lanes.show_growing(peaks, stems=STEMS if self.expects_stems else ())
+        self.lanes.set_mix(Mix())
+        self.lanes.mix_lane.header.set_loudness(None, None)
         self.transport.set_ready(playable=True, files=False, stems=False)
         self._stack.setCurrentWidget(self.lanes)
 
@@ -171,7 +172,7 @@ class TrackView(QWidget):
         self._stack.setCurrentWidget(self.blank)
 
     def _begin(self, track: Track, takes: Sequence[Track], frames: int) -> None:
-        """Header and timeline for `track`. Takes of one request keep view, loop and mix: they are compared."""
+        """Header and timeline for `track`. Takes of one request keep view and loop: they are compared."""
         before, self._track = self._track, track
         self.stems_offer.hide()
         same = before is not None and compared(before, track)
@@ -189,9 +190,6 @@ class TrackView(QWidget):
             self._show_position(self._position)
         self.timeline.set_sections(track.sections)
         self.lanes.reset_meters()
-        if not same and self.lanes.mix != Mix():
-            self.lanes.set_mix(Mix())
-            self.mix_changed.emit(self.lanes.mix)
 
     @property
     def track(self) -> Track | None:
@@ -201,9 +199,10 @@ class TrackView(QWidget):
     def mix(self) -> Mix:
         return self.lanes.mix
 
-    @mix.setter
-    def mix(self, mix: Mix) -> None:
+    def change_mix(self, mix: Mix) -> None:
+        """Mix the track otherwise, as an undo does."""
         self.lanes.set_mix(mix)
+        self.mix_changed.emit(self.lanes.mix)
 
     @property
     def loop(self) -> tuple[int, int] | None:
@@ -224,6 +223,8 @@ class TrackView(QWidget):
         if self._playing != state.playing:
             self._playing = state.playing
             self.transport.set_playing(state.playing)
+            if not state.playing:
+                self.lanes.mix_lane.header.show_file()
         if self._track is None or self.timeline.frames == 0:
             return
         if state.position_frames != self._position:
@@ -232,7 +233,9 @@ class TrackView(QWidget):
             # Follows while it plays, unless the person has looked elsewhere.
             if state.playing and was_seen and not self._marking():
                 self.timeline.reveal(state.position_frames)
-        self.lanes.set_levels(state.peaks, state.master_peaks)
+        self.lanes.set_levels(state.peaks, state.master_peaks, state.rms, state.master_rms)
+        if state.playing:
+            self.lanes.mix_lane.header.show_playing(state.momentary_lufs, state.short_term_lufs)
 
     def _show_position(self, frame: int) -> None:
         self._position = frame
@@ -240,7 +243,7 @@ class TrackView(QWidget):
         self.transport.set_position(frame / self.timeline.sample_rate)
 
     def _marking(self) -> bool:
-        return any(lane.wave.marking for lane in self.lanes.lanes.values())
+        return any(lane.wave.marking for lane in self.lanes.shown)
 
     # Intents
 
@@ -263,14 +266,24 @@ class TrackView(QWidget):
             self._loop = self.timeline.effective_loop
             self.loop_changed.emit(self._loop)
 
+    def _on_mix_edited(self, edit: MixEdit) -> None:
+        self.mix_edited.emit(edit)
+        self.mix_changed.emit(edit.after)
+
     def _on_ruler(self) -> None:
         self.ruler_changed.emit("bars" if self.timeline.bars else "seconds")
 
     def _on_drag_pressed(self, what: str) -> None:
-        self.drag_pressed.emit(("mix",) if what == "mix" else STEMS)
+        self.drag_pressed.emit(("mix",) if what == "mix" else self.lanes.stems)
 
     def _on_drag_requested(self, what: str) -> None:
-        self.drag_requested.emit(("mix",) if what == "mix" else STEMS)
+        self.drag_requested.emit(("mix",) if what == "mix" else self.lanes.stems)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        low = event.size().height() < _LOW
+        self._column.setContentsMargins(20, 10 if low else 16, 20, 6 if low else 12)
+        self._column.setSpacing(8 if low else 12)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self.setFocus(Qt.FocusReason.MouseFocusReason)
@@ -295,6 +308,16 @@ class TrackView(QWidget):
             way = 1 if key == Qt.Key.Key_Right else -1
             step = self.timeline.step_bar if shift else self.timeline.step
             self._on_seek(step(self._position, way))
+        elif key in (Qt.Key.Key_Up, Qt.Key.Key_Down) and (shift or not modifiers):
+            focused = self.lanes.focused()
+            if focused is None or not focused.header.fader.isEnabled():
+                return False
+            focused.header.fader.step(1 if key == Qt.Key.Key_Up else -1, fine=shift)
+        elif key == Qt.Key.Key_S and shift:
+            lane = self.lanes.focused_stem()
+            if lane is None:
+                return False
+            self.lanes.solo_only(lane.name)
         elif modifiers:
             return False
         else:
@@ -322,12 +345,14 @@ class TrackView(QWidget):
         elif Qt.Key.Key_1 <= key <= Qt.Key.Key_9:
             return self.lanes.pick(key - Qt.Key.Key_0)
         elif key in (Qt.Key.Key_M, Qt.Key.Key_S):
-            lane = self.lanes.focused()
-            if lane is None or lane.name == "mix":
+            lane = self.lanes.focused_stem()
+            if lane is None:
                 return False
-            button = lane.header.mute if key == Qt.Key.Key_M else lane.header.solo
-            if button.isEnabled():
-                button.toggle()
+            (lane.header.mute if key == Qt.Key.Key_M else lane.header.solo).toggle()
+        elif key == Qt.Key.Key_U:
+            self.lanes.hear_all()
+        elif key == Qt.Key.Key_C:
+            self.lanes.clear_clips()
         else:
             return False
         return True

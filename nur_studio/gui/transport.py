@@ -184,7 +184,8 @@ class Transport(QWidget):
 
     def _say_volume(self) -> None:
         self.speaker.setIcon(icon("volume-off" if self.volume_db <= MIN_GAIN_DB else "volume", "dim", on="error"))
-        self.volume.setToolTip(self.tr("Volume {gain} dB").format(gain=gain_text(self.volume.amount())))
+        tip = self.tr("Listening volume {gain} dB; what is exported does not change with it")
+        self.volume.setToolTip(tip.format(gain=gain_text(self.volume.amount())))
 
     def _on_mix_pressed(self) -> None:
         self.drag_pressed.emit("mix")

@@ -43,3 +43,25 @@ def test_a_minus_one_mutes_and_keeps_the_rest_as_it_is() -> None:
     assert without.gains("drums") == without.gains("vocals") == (0.0, 0.0)
     assert without.gains("bass") == mix.gains("bass")
     assert without.channel("drums") == Channel(-3.0, 0.5, mute=True)
+
+
+def test_solo_only_is_a_switch_between_one_and_all() -> None:
+    mix = Mix({"drums": Channel(solo=True, gain_db=-3.0), "bass": Channel(solo=True)})
+    alone = mix.solo_only("bass")
+    assert {name for name, strip in alone.channels.items() if strip.solo} == {"bass"}
+    assert alone.channel("drums").gain_db == -3.0
+    assert not any(strip.solo for strip in alone.solo_only("bass").channels.values())
+
+
+def test_unmuted_and_unsoloed_leave_the_rest_of_a_strip() -> None:
+    mix = Mix({"drums": Channel(-3.0, 0.5, mute=True, solo=True)})
+    assert mix.unmuted().channel("drums") == Channel(-3.0, 0.5, solo=True)
+    assert mix.unsoloed().channel("drums") == Channel(-3.0, 0.5, mute=True)
+
+
+def test_a_solo_of_a_stem_that_is_no_more_silences_nothing() -> None:
+    mix = Mix({"other": Channel(solo=True), "drums": Channel(), "bass": Channel(pan=0.5)}, master_db=-1.0)
+    assert not mix.audible("guitar")
+    kept = mix.within(("drums", "bass", "guitar"))
+    assert kept == Mix({"bass": Channel(pan=0.5)}, master_db=-1.0)
+    assert kept.audible("guitar")

@@ -63,6 +63,7 @@ def make_track() -> Callable[..., Track]:
             "tempo_measured": 120.0,
             "loudness_lufs": -14.0,
             "true_peak_dbtp": -1.2,
+            "lanes": STEMS,
         }
         return Track(**(facts | changes))  # type: ignore[arg-type]
 

@@ -63,7 +63,7 @@ def test_a_mix_as_it_was_made_is_not_offered_as_heard(qtbot: QtBot, make_track: 
     qtbot.addWidget(dialog)
     with pytest.raises(ValueError, match="not in list"):
         dialog.part.button("heard")
-    without_stems = ExportDialog(make_track(), QUIET_DRUMS, tmp_path, has_stems=False)
+    without_stems = ExportDialog(make_track(lanes=()), QUIET_DRUMS, tmp_path)
     qtbot.addWidget(without_stems)
     with pytest.raises(ValueError, match="not in list"):
         without_stems.part.button("stems")
@@ -85,7 +85,7 @@ def test_files_come_out(studio: Studio, qtbot: QtBot, themed: object, tmp_path: 
     window = QWidget()
     qtbot.addWidget(window)
     exporter = Exporter(studio, queue, window)
-    exporter.ask(track, QUIET_DRUMS, has_stems=True)
+    exporter.ask(track, QUIET_DRUMS)
     dialog = exporter.dialog
     assert dialog is not None
     dialog.part.button(part).click()
@@ -110,7 +110,7 @@ def test_a_folder_that_cannot_be_is_said_in_the_dialog(
     window = QWidget()
     qtbot.addWidget(window)
     exporter = Exporter(studio, queue, window)
-    exporter.ask(track, Mix(), has_stems=True)
+    exporter.ask(track, Mix())
     dialog = exporter.dialog
     assert dialog is not None
     dialog.folder.setText(str(tmp_path / "file" / "below"))
@@ -131,11 +131,11 @@ def test_a_dialog_in_place_of_another_hears_of_its_export(
     window = QWidget()
     qtbot.addWidget(window)
     exporter = Exporter(studio, queue, window)
-    exporter.ask(track, Mix(), has_stems=True)
+    exporter.ask(track, Mix())
     first = exporter.dialog
     assert first is not None
     with qtbot.waitSignal(first.destroyed):
-        exporter.ask(track, Mix(), has_stems=True)
+        exporter.ask(track, Mix())
     assert exporter.dialog is not None
     exporter.dialog.folder.setText(str(tmp_path))
     exporter.dialog.go.click()

@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QMouseEvent, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from nur_studio.core.mix import Channel
 from nur_studio.core.timing import Grid
-from nur_studio.gui.faders import Fader, PanSlider, fader_gain, fader_way, gain_text, pan_text
-from nur_studio.gui.lane import HEADER_WIDTH, Lane
+from nur_studio.gui.faders import (
+    Fader,
+    PanSlider,
+    fader_gain,
+    fader_way,
+    gain_of,
+    gain_text,
+    pan_of,
+    pan_text,
+)
+from nur_studio.gui.lane import MixLane, StemLane
+from nur_studio.gui.lane_header import HEADER_WIDTH
 from nur_studio.gui.meters import LevelMeter, meter_way
-from nur_studio.gui.theme import DARK
+from nur_studio.gui.theme import DARK, blend
 from nur_studio.gui.timeline import Timeline
 
 
 @pytest.fixture
-def lane(qtbot: QtBot, themed: QApplication) -> Lane:
+def lane(qtbot: QtBot, themed: QApplication) -> StemLane:
     axis = Timeline()
     axis.set_track(16 * 44100, 44100, Grid(120.0))
-    widget = Lane("drums", "Drums", axis, number=2)
+    widget = StemLane("drums", "Drums", axis)
     axis.setParent(widget)
     qtbot.addWidget(widget)
     widget.resize(900, 64)
@@ -46,16 +56,38 @@ def test_words_of_gain_and_pan() -> None:
     assert [pan_text(p) for p in (-1.0, -0.304, 0.0, 0.5)] == ["L100", "L30", "C", "R50"]
 
 
-def test_mute_and_solo_by_mouse(qtbot: QtBot, lane: Lane) -> None:
+@pytest.mark.parametrize(
+    ("text", "gain"),
+    [("-3.5", -3.5), (" −3,5 dB", -3.5), ("+2", 2.0), ("99", 6.0), ("-200", -60.0), ("-inf", -60.0), ("−∞", -60.0)],
+)
+def test_gains_as_people_type_them(text: str, gain: float) -> None:
+    assert gain_of(text) == gain
+
+
+@pytest.mark.parametrize(
+    ("text", "pan"),
+    [("C", 0.0), ("l30", -0.3), ("30R", 0.3), ("-30", -0.3), ("R 50 %", 0.5), ("l200", -1.0), ("0", 0.0)],
+)
+def test_pans_as_people_type_them(text: str, pan: float) -> None:
+    assert pan_of(text) == pytest.approx(pan)
+
+
+@pytest.mark.parametrize("text", ["", "loud", "nan", "inf", "L-30", "LR", "3 4"])
+def test_nonsense_is_no_value(text: str) -> None:
+    assert gain_of(text) is None
+    assert pan_of(text) is None
+
+
+def test_mute_and_solo_by_mouse(qtbot: QtBot, lane: StemLane) -> None:
     with qtbot.waitSignal(lane.channel_changed) as told:
         qtbot.mouseClick(lane.header.mute, Qt.MouseButton.LeftButton)
-    assert told.args == ["drums", Channel(mute=True)]
+    assert told.args == ["drums", Channel(mute=True), None]
     with qtbot.waitSignal(lane.channel_changed) as told:
         qtbot.mouseClick(lane.header.solo, Qt.MouseButton.LeftButton)
-    assert told.args == ["drums", Channel(mute=True, solo=True)]
+    assert told.args == ["drums", Channel(mute=True, solo=True), None]
 
 
-def test_a_set_channel_is_shown_and_not_told_back(qtbot: QtBot, lane: Lane) -> None:
+def test_a_set_channel_is_shown_and_not_told_back(qtbot: QtBot, lane: StemLane) -> None:
     with qtbot.assertNotEmitted(lane.channel_changed):
         lane.header.set_channel(Channel(gain_db=-6.0, pan=0.5, mute=True))
     assert lane.header.mute.isChecked()
@@ -86,6 +118,102 @@ def test_fader_by_mouse(qtbot: QtBot, fader: Fader) -> None:
     assert fader.amount() == pytest.approx(40 * -0.17609, abs=0.1)
     qtbot.mouseDClick(fader, Qt.MouseButton.LeftButton, pos=QPoint(50, 10))
     assert fader.amount() == 0.0
+
+
+def _move(fader: Fader, x: float, modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
+    at, left = QPointF(x, 10), Qt.MouseButton.LeftButton
+    QApplication.sendEvent(fader, QMouseEvent(QEvent.Type.MouseMove, at, fader.mapToGlobal(at), left, left, modifier))
+
+
+def test_a_knob_taken_beside_its_middle_does_not_jump(qtbot: QtBot, fader: Fader) -> None:
+    fader.set_gain(-12.0)
+    knob = 7 + 200 * fader_way(-12.0)
+    with qtbot.assertNotEmitted(fader.moved):
+        qtbot.mousePress(fader, Qt.MouseButton.LeftButton, pos=QPoint(round(knob) + 5, 10))
+    _move(fader, round(knob) + 5 + 20)
+    assert fader_way(fader.amount()) == pytest.approx(fader_way(-12.0) + 0.1, abs=0.005)
+
+
+def test_shift_and_drag_is_ten_times_as_fine(qtbot: QtBot, fader: Fader) -> None:
+    fader.set_gain(-12.0)
+    knob = 7 + 200 * fader_way(-12.0)
+    qtbot.mousePress(fader, Qt.MouseButton.LeftButton, pos=QPoint(round(knob), 10))
+    _move(fader, round(knob) + 60, Qt.KeyboardModifier.ShiftModifier)
+    assert fader_way(fader.amount()) == pytest.approx(fader_way(-12.0) + 0.03, abs=0.003)
+
+
+def test_a_double_click_is_one_gesture_and_so_is_a_drag(qtbot: QtBot, fader: Fader) -> None:
+    gestures: list[int] = []
+    fader.moved.connect(lambda _: gestures.append(fader.gesture))
+    qtbot.mousePress(fader, Qt.MouseButton.LeftButton, pos=QPoint(60, 10))
+    _move(fader, 80)
+    _move(fader, 90)
+    qtbot.mouseRelease(fader, Qt.MouseButton.LeftButton, pos=QPoint(90, 10))
+    assert (len(gestures), len(set(gestures))) == (3, 1)
+    gestures.clear()
+    qtbot.mouseClick(fader, Qt.MouseButton.LeftButton, pos=QPoint(30, 10))
+    qtbot.mouseDClick(fader, Qt.MouseButton.LeftButton, pos=QPoint(30, 10))
+    assert fader.amount() == 0.0
+    assert len(set(gestures)) == 1
+    gestures.clear()
+    qtbot.keyClick(fader, Qt.Key.Key_Left)
+    qtbot.keyClick(fader, Qt.Key.Key_Left)
+    assert len(set(gestures)) == 1, "keys in quick succession are one"
+
+
+def test_a_trackpads_small_turns_add_up(fader: Fader) -> None:
+    here = QPointF(10, 10)
+    for _ in range(10):
+        event = QWheelEvent(
+            here, here, QPoint(), QPoint(0, 12), Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier,
+            Qt.ScrollPhase.NoScrollPhase, False,
+        )  # fmt: skip
+        QApplication.sendEvent(fader, event)
+    assert fader.amount() == pytest.approx(0.5, abs=0.11)
+
+
+def test_a_value_is_typed_over(qtbot: QtBot, lane: StemLane) -> None:
+    label = lane.header.gain_label
+    qtbot.mouseDClick(label, Qt.MouseButton.LeftButton)
+    editor = label.editor
+    assert editor is not None
+    qtbot.keyClicks(editor, "loud")
+    qtbot.keyClick(editor, Qt.Key.Key_Return)
+    assert editor.isVisible(), "nonsense is not taken"
+    assert editor.property("invalid")
+    qtbot.keyClicks(editor, "-7,5")
+    with qtbot.waitSignal(lane.channel_changed) as told:
+        qtbot.keyClick(editor, Qt.Key.Key_Return)
+    assert told.args[1] == Channel(gain_db=-7.5)
+    assert label.text == "−7.5"
+    qtbot.waitUntil(lambda: label.editor is None)
+    lane.activateWindow()
+    lane.header.pan.setFocus()
+    qtbot.keyClick(lane.header.pan, Qt.Key.Key_Return)
+    editor = lane.header.pan_label.editor
+    assert editor is not None
+    with qtbot.assertNotEmitted(lane.channel_changed):
+        qtbot.keyClicks(editor, "R40")
+        qtbot.keyClick(editor, Qt.Key.Key_Escape)
+    assert lane.header.pan_label.text == "C"
+
+
+def test_a_control_changes_its_own_value_only(qtbot: QtBot, lane: StemLane) -> None:
+    lane.header.set_channel(Channel(gain_db=-3.14159, pan=0.123456))
+    with qtbot.waitSignal(lane.channel_changed) as told:
+        qtbot.mouseClick(lane.header.mute, Qt.MouseButton.LeftButton)
+    assert told.args[1] == Channel(gain_db=-3.14159, pan=0.123456, mute=True)
+
+
+def test_ctrl_and_alt_clicks_ask_for_more_than_the_lane(qtbot: QtBot, lane: StemLane) -> None:
+    header = lane.header
+    for button, modifier, signal in (
+        (header.solo, Qt.KeyboardModifier.ControlModifier, header.solo_only_requested),
+        (header.solo, Qt.KeyboardModifier.AltModifier, header.unsolo_all_requested),
+        (header.mute, Qt.KeyboardModifier.AltModifier, header.unmute_all_requested),
+    ):
+        with qtbot.waitSignal(signal), qtbot.assertNotEmitted(lane.channel_changed):
+            qtbot.mouseClick(button, Qt.MouseButton.LeftButton, modifier)
 
 
 def test_fader_finds_unity_again_and_listens_to_keys(qtbot: QtBot, fader: Fader) -> None:
@@ -124,7 +252,7 @@ def test_pan_by_mouse(qtbot: QtBot, themed: QApplication) -> None:
     assert pan.amount() == 0.0
 
 
-def test_handle_prepares_at_press_and_drags_after_a_distance(qtbot: QtBot, lane: Lane) -> None:
+def test_handle_prepares_at_press_and_drags_after_a_distance(qtbot: QtBot, lane: StemLane) -> None:
     pressed: list[object] = []
     dragged: list[object] = []
     lane.drag_pressed.connect(pressed.append)
@@ -139,11 +267,11 @@ def test_handle_prepares_at_press_and_drags_after_a_distance(qtbot: QtBot, lane:
     qtbot.mouseRelease(lane.handle, Qt.MouseButton.LeftButton)
 
 
-def test_edge_wears_the_lanes_color(lane: Lane) -> None:
+def test_edge_wears_the_lanes_color(lane: StemLane) -> None:
     assert lane.grab().toImage().pixelColor(12, 32).name() == DARK.drums
 
 
-def test_focus_is_seen(qtbot: QtBot, lane: Lane) -> None:
+def test_focus_is_seen(qtbot: QtBot, lane: StemLane) -> None:
     lane.activateWindow()
     lane.setFocus()
     qtbot.waitUntil(lane.hasFocus)
@@ -152,7 +280,7 @@ def test_focus_is_seen(qtbot: QtBot, lane: Lane) -> None:
 
 def test_header_has_one_width_with_and_without_a_strip(qtbot: QtBot, themed: QApplication) -> None:
     axis = Timeline()
-    lanes = [Lane("mix", "Mix", axis, number=1, ruler=True), Lane("other", "Sonstiges", axis, number=5)]
+    lanes = [MixLane("mix", "Mix", axis), StemLane("other", "Sonstiges", axis)]
     for lane in lanes:
         axis.setParent(lane)
         qtbot.addWidget(lane)
@@ -164,7 +292,7 @@ def test_header_has_one_width_with_and_without_a_strip(qtbot: QtBot, themed: QAp
     assert len(right) == 1
 
 
-def test_every_control_of_a_lane_is_named(lane: Lane) -> None:
+def test_every_control_of_a_lane_is_named(lane: StemLane) -> None:
     header = lane.header
     for control in (header.mute, header.solo, header.fader, header.pan):
         assert control.toolTip(), control
@@ -180,23 +308,58 @@ def test_meter_scale() -> None:
 
 def test_meter_rises_at_once_falls_slowly_and_remembers_clipping(qtbot: QtBot, themed: QApplication) -> None:
     now = [0.0]
-    meter = LevelMeter(clock=lambda: now[0])
+    meter = LevelMeter("Drums level", clock=lambda: now[0])
     qtbot.addWidget(meter)
-    meter.resize(100, 10)
+    meter.resize(100, 12)
     meter.show()
-    meter.set_peaks(0.5, 0.25)
-    left, right, held, *_ = meter.shown
-    assert left > right > 0
+    meter.set_levels((0.5, 0.25), (0.2, 0.1))
+    left, right, held, _, rms, *_ = meter.shown
+    assert left > right > rms > 0
     now[0] = 0.2
-    meter.set_peaks(0.0, 0.0)
+    meter.set_levels((0.0, 0.0))
     assert 0 < meter.shown[0] < left
+    assert 0 < meter.shown[4] < rms
     assert meter.shown[2] == held
     for _ in range(40):
         now[0] += 0.2
-        meter.set_peaks(0.0, 0.0)
-    assert meter.shown == (0, 0, 0, 0, 0)
-    meter.set_peaks(1.2, 0.1)
+        meter.set_levels((0.0, 0.0))
+    assert meter.shown == (0, 0, 0, 0, 0, 0, 0)
+    assert not meter.falling
+    meter.set_levels((1.2, 0.1))
     assert meter.clipped
-    assert meter.grab().toImage().pixelColor(99, 2).name() == DARK.error
+    assert meter.grab().toImage().pixelColor(97, 6).name() == DARK.error
     meter.reset()
     assert not meter.clipped
+
+
+def test_the_body_of_a_meter_is_rms_and_the_peak_above_it_is_paler(qtbot: QtBot, themed: QApplication) -> None:
+    meter = LevelMeter("Drums level")
+    qtbot.addWidget(meter)
+    meter.resize(109, 12)  # 100 px of bars
+    meter.show()
+    meter.set_levels((0.4, 0.4), (0.1, 0.1))
+    image = meter.grab().toImage()
+    rms, peak = round(100 * meter_way(0.1)), round(100 * meter_way(0.4))
+    colors = [image.pixelColor(x, 3).name() for x in (rms - 3, (rms + peak) // 2, peak + 4)]
+    assert colors == [DARK.good, blend(DARK.line, DARK.good, 0.45), DARK.line]
+
+
+def test_a_clip_light_stays_until_it_is_clicked(qtbot: QtBot, themed: QApplication) -> None:
+    now = [0.0]
+    meter = LevelMeter("Drums level", clock=lambda: now[0])
+    qtbot.addWidget(meter)
+    meter.resize(100, 12)
+    meter.show()
+    meter.set_levels((1.0, 1.00005))
+    assert not meter.clipped, "full scale, and what rounding adds to it, is not over it"
+    meter.set_levels((0.2, 1.01))
+    now[0] = 60.0
+    meter.set_levels((0.0, 0.0))
+    assert meter.clipped
+    assert meter.accessibleDescription() == "went over full scale"
+    assert "+0.1 dBFS" in meter._told()
+    qtbot.mouseClick(meter, Qt.MouseButton.LeftButton)
+    assert not meter.clipped
+    assert meter.accessibleDescription() == ""
+    meter.set_levels((0.5, 0.5))
+    assert "−6.0 dBFS" in meter._told()

@@ -19,8 +19,10 @@ from nur_studio.core.request import GenerationRequest
 from nur_studio.core.sound import Audio
 from nur_studio.core.track import Status, Track
 from nur_studio.gui.generate_bar import GenerateBar
+from nur_studio.gui.history import History
 from nur_studio.gui.jobs import JobQueue
 from nur_studio.gui.making import Growth, Maker
+from nur_studio.gui.mix_desk import MixDesk
 from nur_studio.gui.playback import Playback
 from nur_studio.gui.stage import Stage
 from nur_studio.gui.track_view import TrackView
@@ -98,6 +100,10 @@ def maker(rerolling: Rerolling, qtbot: QtBot) -> Iterator[Maker]:
     maker.close()
 
 
+def desk(view: TrackView, studio: Studio, queue: JobQueue) -> MixDesk:
+    return MixDesk(view, studio.library, queue, History(lambda: "", view), view)
+
+
 def test_what_is_taken_back_is_drawn_and_played_anew(
     maker: Maker, rerolling: Rerolling, studio: Studio, themed: object, qtbot: QtBot
 ) -> None:
@@ -106,7 +112,7 @@ def test_what_is_taken_back_is_drawn_and_played_anew(
     view.resize(1000, 500)
     view.show()
     playback = Playback(Player(), view)
-    stage = Stage(view, playback, studio.library, maker._queue)
+    stage = Stage(view, playback, studio.library, maker._queue, desk(view, studio, maker._queue))
     grown: list[int] = []
     maker.started.connect(stage.on_started)
     maker.grew.connect(stage.on_grew)
@@ -137,7 +143,7 @@ def test_a_take_at_another_rate_is_shown_at_its_own(
     qtbot.addWidget(view)
     playback = Playback(Player(), view)
     queue = JobQueue()
-    stage = Stage(view, playback, studio.library, queue)
+    stage = Stage(view, playback, studio.library, queue, desk(view, studio, queue))
     try:
         track = make_track(status=Status.PENDING, frames=0, duration_s=8.0)
         stage.on_started(track)

@@ -8,6 +8,7 @@ from PySide6.QtGui import QColor, QIcon, QImage
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
+from nur_studio.core.mix import SIX_LANES
 from nur_studio.core.paths import resource
 from nur_studio.gui import icons, theme
 from nur_studio.gui.theme import DARK, LIGHT, Tokens, apply_theme, blend, contrast, tokens
@@ -46,9 +47,10 @@ def test_letters_of_pressed_mute_and_solo_can_be_read(colors: Tokens) -> None:
 
 @pytest.mark.parametrize("colors", [DARK, LIGHT], ids=["dark", "light"])
 def test_waveforms_stand_out_and_differ(colors: Tokens) -> None:
-    waves = [colors.wave(lane).name() for lane in ("mix", "drums", "bass", "vocals", "other")]
-    assert len(set(waves)) == 5
+    waves = [colors.wave(lane).name() for lane in ("mix", *SIX_LANES)]
+    assert len(set(waves)) == 7
     assert all(contrast(wave, colors.wave_ground) >= 2.8 for wave in waves)
+    assert colors.wave("rest") == colors.wave("other")
 
 
 @pytest.mark.parametrize("name", ["dark", "light"])
