@@ -30,6 +30,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 from paper_sound_card import RATE, PulseCapture, alsa_config, counted, counting
 
 from nur_studio.audio.player import Player, PlayerState
+from nur_studio.audio.player_render import FADE_FRAMES
 from nur_studio.audio.player_strips import BLOCK_FRAMES
 from nur_studio.core.paths import Directories
 from nur_studio.core.progress import CancelToken, ignore_progress
@@ -40,12 +41,27 @@ LANES = ("drums", "bass", "vocals", "guitar", "piano", "rest", *(f"lane {n}" for
 BESIDE = {"nothing": "nothing", "busy": "two busy processes", "engine": "the engine making takes of 30 s"}
 
 
+# Sleeps at the highest real-time priority and says what it was late by: then the machine itself stood still.
+WATCH = """
+import os, sys, time
+os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(90))
+worst = count = 0
+while not os.path.exists(sys.argv[1]):
+    before = time.perf_counter()
+    time.sleep(0.004)
+    late = time.perf_counter() - before - 0.004
+    worst, count = max(worst, late), count + (late > 0.02)
+print(f"{count} times for over 20 ms, at most {worst * 1000:.0f} ms")
+"""
+
+
 @dataclass(frozen=True)
 class Result:
     lanes: int
     dropouts: list[tuple[float, int, int]]  # at second, frames lost, frames of silence
     heard: int
     state: PlayerState
+    stood_still: str
 
 
 def main() -> None:
@@ -64,6 +80,7 @@ def main() -> None:
             f"  {result.heard:9} of {frames:9}  {os.getloadavg()[0]:4.1f}  {result.state.error or 'none'}",
             flush=True,
         )
+        print(f"       the machine stood still {result.stood_still}", flush=True)
         for second, lost, silent in result.dropouts[:20]:
             print(f"       at {second:7.2f} s: {lost} frames lost, {silent} frames of silence", flush=True)
 
@@ -81,7 +98,7 @@ def measured(lanes: Sequence[str], frames: int, beside: str) -> Result:
         capture.plug_in()
         player = Player()
         try:
-            with alsa_config(capture.config), work_beside(beside, folder):
+            with alsa_config(capture.config), work_beside(beside, folder), watch(folder) as watcher:
                 player.load(sources, RATE, frames)
                 capture.record()
                 player.play()
@@ -90,15 +107,35 @@ def measured(lanes: Sequence[str], frames: int, beside: str) -> Result:
                 time.sleep(0.5)
         finally:
             player.close()
+        assert watcher.stdout is not None
+        stood_still = watcher.stdout.read().strip() or "as long as nobody may measure"
         heard = counted(capture.played())
         capture.unplug()
     at = np.flatnonzero((heard >= 0) & (heard < frames))
-    numbers = heard[at]
+    return Result(len(lanes), dropouts(heard[at], at), len(at), state, stood_still)
+
+
+def dropouts(numbers: np.ndarray, at: np.ndarray) -> list[tuple[float, int, int]]:
+    """Where the frame `numbers`, heard `at` these places, do not follow each other. A fade after one belongs to it."""
     gaps = np.flatnonzero((np.diff(numbers) != 1) | (np.diff(at) != 1))
-    dropouts = [
-        (numbers[gap] / RATE, int(numbers[gap + 1] - numbers[gap] - 1), int(at[gap + 1] - at[gap] - 1)) for gap in gaps
-    ]
-    return Result(len(lanes), dropouts, len(numbers), state)
+    found = []
+    for group in np.split(gaps, np.flatnonzero(np.diff(gaps) > 2 * FADE_FRAMES) + 1) if gaps.size else []:
+        before, after = group[0], group[-1] + 1
+        passed, played = at[after] - at[before], numbers[after] - numbers[before]
+        silent = passed - (after - before)
+        found.append((numbers[before] / RATE, int(played - passed + silent), int(silent)))
+    return found
+
+
+@contextlib.contextmanager
+def watch(folder: Path) -> Iterator[subprocess.Popen[str]]:
+    done = folder / "done"
+    arguments = [sys.executable, "-c", WATCH, str(done)]
+    watcher = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    try:
+        yield watcher
+    finally:
+        done.touch()
 
 
 @contextlib.contextmanager

@@ -29,6 +29,7 @@ _PREROLL_S = 0.05
 """Silence that a fresh stream gets first: sound servers lose up to 20 ms of a stream's beginning, measured."""
 _LINGER_S = 1.0  # of silence before the device is let go, so that play after pause is instant
 _LATENCY_BLOCKS = 64  # over which the latency is averaged: a sound server's own is more than what was asked of it
+_ONE_DROPOUT_S = 0.2  # PortAudio tells of one in several blocks running
 _CLOSING_S = 1.0  # a sound server that hangs lets nobody close
 _DEAD_S = 2.0  # a device that asks for nothing this long is gone, whatever it says
 
@@ -162,11 +163,11 @@ class Output:
 
     def _make_callback(self, library: ModuleType) -> Callable[..., None]:
         renderer, integers, latency = self._renderer, self._block.integers, self._block.latency
-        hurry = True
+        hurry, missed_at = True, 0.0
         stop, abort = library.CallbackStop, library.CallbackAbort
 
         def callback(out: np.ndarray, _frames: int, times: Any, status: Any) -> None:
-            nonlocal hurry
+            nonlocal hurry, missed_at
             now = self._last_block = CLOCK()
             if hurry:
                 hurry = False
@@ -181,7 +182,9 @@ class Output:
             else:  # some devices do not say
                 ahead = latency[0]
             if status.output_underflow and renderer.sounding:
-                integers[DROPOUTS] += 1
+                if now - missed_at > _ONE_DROPOUT_S:
+                    integers[DROPOUTS] += 1
+                missed_at = now
             try:
                 renderer.render(out, now + ahead)
             except Exception as error:

@@ -276,7 +276,7 @@ def test_a_device_that_hangs_gets_more_latency_or_is_given_up_and_play_goes_on_w
     for _ in range(2):
         with pulse_capture.frozen():
             time.sleep(0.2)
-        time.sleep(0.1)
+        time.sleep(0.4)
     state = wait_for(player, lambda s: s.latency_s > 1.5 * asked, 3)
     assert state.playing and not state.error and state.dropouts >= 2
     before = state.position_frames
