@@ -45,7 +45,8 @@ def main() -> None:
     parser.add_argument("--chunks", type=int, default=0, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.own:
-        separate(*options.own, computed=options.chunks)
+        models, model, mix, out = options.own
+        separate(models, model, mix, out, computed=options.chunks)
         return
     info = separator_model(options.model)
     with tempfile.TemporaryDirectory(prefix="nur-bench-") as name:
@@ -145,16 +146,17 @@ def cancel_latency(models: Path, info: SeparatorModel, mix: Path, folder: Path) 
 def make_repository(folder: Path, info: SeparatorModel) -> Path:
     """A local repository of Demucs with networks of the published size, written by Demucs itself."""
     from demucs.htdemucs import HTDemucs
-    from demucs.states import save_with_checksum, serialize_model
+    from demucs import states
     from omegaconf import OmegaConf
 
     from nur_studio.engines.demucs.probe import sizes
 
     folder.mkdir()
     arguments: Any = sizes(info)
+    writing: Any = states  # has no types
     for signature in info.networks:
         network = HTDemucs(**arguments)
-        save_with_checksum(serialize_model(network, OmegaConf.create({})), folder / f"{signature}.th")
+        writing.save_with_checksum(writing.serialize_model(network, OmegaConf.create({})), folder / f"{signature}.th")
     (folder / f"{info.name}.yaml").write_text(json.dumps({"models": list(info.networks)}))
     return folder
 

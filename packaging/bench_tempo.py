@@ -111,7 +111,7 @@ def table(title: str, counts: Mapping[tuple[str, str], Counter[str]]) -> None:
     for family in [*families, "all"]:
         cells = []
         for told in TOLD:
-            found = (counts | totals)[family, told]
+            found = (totals if family == "all" else counts)[family, told]
             cells.append(
                 "{hit:3} {octave:3} {wrong:3} {none:3} / {false:3}".format(**{word: found[word] for word in WORDS})
             )

@@ -90,7 +90,7 @@ def _worn(name: str, music: Music, number: int, facts: dict[str, Any]) -> Case:
     machine = Signalsmith.Stretch()
     machine.preset(2, music.sample_rate)
     machine.setTimeFactor(ratio)
-    audio = machine.process(np.ascontiguousarray(music.mix.T)).T
+    audio = np.asarray(machine.process(np.ascontiguousarray(music.mix.T)), np.float32).T
     cut = round(0.37 * music.sample_rate)
     audio = soxr.resample(audio[cut:], music.sample_rate, 32000)
     time = np.arange(len(audio))

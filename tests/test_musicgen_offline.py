@@ -118,7 +118,7 @@ def test_the_take_was_separated_and_sums(studio: Offline, made: dict[str, Any], 
     studio("export", made["id"], "--out", tmp_path / "mix.wav", "--format", "wav")
     studio("export", made["id"], "--part", "stems", "--out", tmp_path / "stems")
     stems = [read_audio(path)[0].astype(np.float64) for path in (tmp_path / "stems").glob("*.wav")]
-    assert len(stems) == 4
+    assert len(stems) == 6
     assert np.array_equal(sum(stems), read_audio(tmp_path / "mix.wav")[0].astype(np.float64))
     again = json.loads(studio("separate", made["id"], "--model", SEPARATOR, "--json"))
     assert again["id"] == made["id"]
