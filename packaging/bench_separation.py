@@ -145,8 +145,8 @@ def cancel_latency(models: Path, info: SeparatorModel, mix: Path, folder: Path) 
 
 def make_repository(folder: Path, info: SeparatorModel) -> Path:
     """A local repository of Demucs with networks of the published size, written by Demucs itself."""
-    from demucs.htdemucs import HTDemucs
     from demucs import states
+    from demucs.htdemucs import HTDemucs
     from omegaconf import OmegaConf
 
     from nur_studio.engines.demucs.probe import sizes

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nur_studio.core.genres import Genre, genres
 from nur_studio.core.progress import CancelToken, ignore_progress
@@ -90,7 +91,7 @@ def _worn(name: str, music: Music, number: int, facts: dict[str, Any]) -> Case:
     machine = Signalsmith.Stretch()
     machine.preset(2, music.sample_rate)
     machine.setTimeFactor(ratio)
-    audio = np.asarray(machine.process(np.ascontiguousarray(music.mix.T)), np.float32).T
+    audio: NDArray[Any] = np.asarray(machine.process(np.ascontiguousarray(music.mix.T))).T
     cut = round(0.37 * music.sample_rate)
     audio = soxr.resample(audio[cut:], music.sample_rate, 32000)
     time = np.arange(len(audio))
