@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import soundfile
 
-from nur_studio.audio.real_time import humbly
+from nur_studio.audio.real_time import give_way, step_back
 from nur_studio.core.sound import Audio
 
 _CHUNK = 32768  # frames decoded at a time and lane: 0.7 s, some 2 ms of work
@@ -59,6 +60,7 @@ class Source(threading.Thread):
         """Write lanes and `ready` until they are whole or `_stopped` is set."""
 
     def run(self) -> None:
+        step_back()
         try:
             self.fill()
         except (OSError, soundfile.SoundFileError, ValueError) as error:
@@ -80,9 +82,7 @@ class _Lane:
     def write(self, chunk: Audio, last: bool) -> None:
         """Append `chunk`; whatever the last one leaves empty stays silent."""
         if self._resampler is not None:
-            chunk = np.ascontiguousarray(chunk)
-            with humbly():
-                chunk = self._resampler.resample_chunk(chunk, last=last)
+            chunk = self._resampler.resample_chunk(np.ascontiguousarray(chunk), last=last)
         count = min(len(chunk), len(self._buffer) - self.filled)
         self._buffer[self.filled : self.filled + count] = chunk[:count]
         self.filled = len(self._buffer) if last else self.filled + count
@@ -116,12 +116,13 @@ class FileSource(Source):
     def _decode(self, files: list[soundfile.SoundFile]) -> None:
         writers = [_Lane(b, f.samplerate, self.out_rate) for b, f in zip(self.audio, files, strict=True)]
         while self.ready < self.total and not self._stopped.is_set():
+            began = time.perf_counter()
             for file, writer in zip(files, writers, strict=True):
                 if writer.filled < self.total:
-                    with humbly():
-                        chunk = file.read(_CHUNK, dtype="float32", always_2d=True)
+                    chunk = file.read(_CHUNK, dtype="float32", always_2d=True)
                     writer.write(np.broadcast_to(chunk, (len(chunk), 2)), last=len(chunk) < _CHUNK)
             self.ready = min(writer.filled for writer in writers)
+            give_way(time.perf_counter() - began)
 
 
 class GrowingSource(Source):
@@ -175,6 +176,7 @@ class GrowingSource(Source):
                     read, writer = self._rewound(kept)
                 if read >= available:
                     break
+                began = time.perf_counter()
                 chunk = self._read(read, min(_CHUNK, available - read))
                 if not len(chunk):  # cut back already, and told in a moment; or never
                     if not self._grown.wait(_PATIENCE_S):
@@ -184,6 +186,7 @@ class GrowingSource(Source):
                 read += len(chunk)
                 writer.write(chunk, last=read >= self.track_frames)
                 self.ready = max(self.ready, writer.filled)
+                give_way(time.perf_counter() - began)
 
     def _rewound(self, frames: int) -> tuple[int, _Lane]:
         """Where to read on from, and the lane to write to, when all but the first `frames` is to be written anew.

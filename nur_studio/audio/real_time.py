@@ -10,9 +10,9 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterator
+import time
 
-_PLAYER, _CALLBACK = 3, 5  # real-time priorities, low among those in use; the callback comes first
+_COMPUTING, _PLAYER, _CALLBACK = 2, 3, 5  # real-time priorities, low among those in use
 
 
 def ask_for_priority() -> None:
@@ -38,17 +38,25 @@ def ask_for_callback_priority() -> None:
         _run_at(_CALLBACK)
 
 
-@contextlib.contextmanager
-def humbly() -> Iterator[None]:
-    """Compute in ordinary time meanwhile: for long calls that do not hold the interpreter's lock."""
-    if sys.platform != "linux" or os.sched_getscheduler(0) != os.SCHED_RR:
-        yield
-        return
-    os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
-    try:
-        yield
-    finally:
-        _run_at(_PLAYER)
+def step_back() -> None:
+    """For a thread of the player that computes: let those go first that keep the sound going.
+
+    It stays in real time all the same. At an ordinary priority it would be held up by any busy process, at times while
+    it holds the interpreter's lock, and the callback with it: gaps of 180 ms were measured.
+    """
+    if in_real_time():
+        _run_at(_COMPUTING)
+
+
+def give_way(worked_s: float) -> None:
+    """Leave a third of the processor to everybody else, who would get nothing while a thread computes in real time."""
+    if in_real_time():
+        time.sleep(worked_s / 2)
+
+
+def in_real_time() -> bool:
+    """Whether the calling thread was granted real time."""
+    return sys.platform == "linux" and os.sched_getscheduler(0) == os.SCHED_RR
 
 
 if sys.platform == "linux":
