@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nur_studio.arguments import path_of, wanted_format, wav_or_flac_subtype
+from nur_studio.arguments_files import check_export, clicks_of
 from nur_studio.cli_words import facts, heading, lossless, tell_note
 from nur_studio.console import Interrupts, answer, answer_json, progress_bar
 from nur_studio.core.errors import InvalidRequest, StudioError
@@ -25,10 +26,16 @@ def export(studio: Studio, arguments: argparse.Namespace, interrupts: Interrupts
     """Write what was asked for, and say where."""
     from nur_studio.audio.files import Encoding
 
+    check_export(arguments)
     track = studio.library.get(arguments.id)
+    if arguments.session or arguments.midi or arguments.loop is not None:
+        from nur_studio.cli_hand_off import hand_off
+
+        return hand_off(studio, track, arguments, interrupts)
     out = path_of("out", arguments.out) or Path.cwd()
     without = [_stems_in(text) for text in arguments.minus]
     several = arguments.part == _STEMS or len(without) > 1
+    clicks = arguments.click or arguments.count_in
     if arguments.zip:
         kind = _format_in_zip(arguments.format, out)
     elif several:
@@ -39,6 +46,12 @@ def export(studio: Studio, arguments: argparse.Namespace, interrupts: Interrupts
     with interrupts.gently() as cancel, progress_bar(arguments.quiet) as on_progress:
         if arguments.zip:
             files = [_zip(studio, track, out, encoding, arguments, without, on_progress, cancel)]
+        elif clicks:
+            mix, parts = (track.mix if arguments.as_heard else None), (arguments.part or "mix",)
+            files = studio.export_clicked(
+                track.id, out, clicks_of(arguments), parts=parts, encoding=encoding, mix=mix, on_progress=on_progress,
+                cancel=cancel,
+            )  # fmt: skip
         elif arguments.part == _STEMS:
             files = studio.export_stems(track.id, out, encoding, on_progress, cancel)
         elif several:

@@ -56,6 +56,17 @@ def stems_told(track: Track) -> str:
     return one_line(f"stems{made}: {', '.join(track.lanes)}")
 
 
+def seam_told(seam: str, score: float) -> str:
+    """How the ends of a loop meet, and how well."""
+    how = {
+        "tail": "what rings past its end goes on over its beginning",
+        "from before": "its end fades into what comes before its beginning",
+        "into after": "its beginning fades in from what comes after its end",
+        "faded": "there is nothing around it, so both its ends are faded",
+    }[seam]
+    return f"seam {score:.2f} (1: no more than from beat to beat): {how}"
+
+
 def maker(track: Track) -> str:
     """Who or what made it."""
     origin = track.recipe.get({IMPORTED: "imported", COMBINED: "combined"}.get(track.engine, ""))

@@ -1,4 +1,4 @@
-"""Standard MIDI files: tempo, metre, key and sections in a first track, then a track for every line of notes.
+"""Standard MIDI files, written and read back: tempo, metre, key and sections in a first track, then one for every line.
 
 Ticks are 1/960 of a beat: a note stands within half of one (0.26 ms at 120 BPM) of its place, and never drifts from the
 beat. MIDI counts tempo in whole microseconds a beat: against the audio's own grid that is at most half a microsecond a
@@ -11,13 +11,15 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nur_studio.audio.whole import replacing
+from nur_studio.audio.whole import replacing, system_fault
+from nur_studio.core.errors import FileProblem
 from nur_studio.core.keys import signature
 from nur_studio.core.names import one_line
 from nur_studio.core.notes import NoteLine, NoteSheet, PlayedNote
+from nur_studio.core.timing import Section
 
 if TYPE_CHECKING:
-    from mido import MetaMessage, MidiTrack
+    from mido import MetaMessage, MidiFile, MidiTrack
 
 TICKS_PER_BEAT = 960
 
@@ -47,6 +49,75 @@ def write_midi(path: Path, sheet: NoteSheet) -> None:
         file.save(file=target)
 
 
+def read_midi(path: Path) -> NoteSheet:
+    """The sheet that `write_midi` wrote to `path`, its notes to the tick, by their start.
+
+    `key` is "": a signature is that of several keys. Raises `FileProblem` where it is no such file.
+    """
+    from mido import MidiFile
+
+    try:
+        with path.open("rb") as opened:
+            file = MidiFile(file=opened, charset="utf-8")
+        return _sheet(file)
+    except OSError as error:
+        if error.errno is not None:
+            raise system_fault(error, "read", path) from error
+        raise _no_sheet(path) from error  # so mido says that it is no MIDI file
+    except (ValueError, LookupError, EOFError) as error:
+        raise _no_sheet(path) from error
+
+
+def _no_sheet(path: Path) -> FileProblem:
+    return FileProblem(f"“{path.name}” is damaged or no MIDI file of the studio's.")
+
+
+def _sheet(file: MidiFile) -> NoteSheet:
+    from mido import tempo2bpm
+
+    said = {message.type: message for message in file.tracks[0]}
+    if file.ticks_per_beat != TICKS_PER_BEAT:
+        raise ValueError(f"{file.ticks_per_beat} ticks a beat")
+    beats_per_bar = int(said["time_signature"].numerator)
+    beats = sum(message.time for message in file.tracks[0]) / TICKS_PER_BEAT
+    now, starts = 0, []
+    for message in file.tracks[0]:
+        now += message.time
+        if message.type == "marker":
+            starts.append((now // (TICKS_PER_BEAT * beats_per_bar), message.text))
+    ends = [*(float(bar) for bar, _ in starts[1:]), beats / beats_per_bar]
+    sections = tuple(Section(name, bar, end - bar) for (bar, name), end in zip(starts, ends, strict=False))
+    return NoteSheet(
+        title=said["track_name"].name,
+        tempo=float(tempo2bpm(said["set_tempo"].tempo)),
+        beats_per_bar=beats_per_bar,
+        beats=beats,
+        lines=tuple(_line(track) for track in file.tracks[1:]),
+        sections=sections,
+        remark=said["text"].text if "text" in said else "",
+    )
+
+
+def _line(track: MidiTrack) -> NoteLine:
+    said = {message.type: message for message in track}
+    now, sounding, notes = 0, {}, []
+    for message in track:
+        now += message.time
+        if message.type == "note_on":
+            sounding[message.note] = (now, message.velocity / 127.0)
+        elif message.type == "note_off":
+            start, velocity = sounding.pop(message.note)
+            beat, length = start / TICKS_PER_BEAT, (now - start) / TICKS_PER_BEAT
+            notes.append(PlayedNote(beat, length, message.note, velocity))
+    return NoteLine(
+        name=said["track_name"].name,
+        stem=said["instrument_name"].name if "instrument_name" in said else "",
+        program=said["program_change"].program,
+        notes=tuple(sorted(notes, key=lambda note: (note.beat, note.pitch))),
+        drums=said["program_change"].channel == _DRUM_CHANNEL,
+    )
+
+
 def _conductor(sheet: NoteSheet, end: int) -> MidiTrack:
     from mido import MetaMessage, bpm2tempo
 
@@ -71,6 +142,8 @@ def _track(line: NoteLine, channel: int, port: int, end: int) -> MidiTrack:
     from mido import Message, MetaMessage
 
     opening = [MetaMessage("track_name", name=one_line(line.name))]
+    if line.stem:
+        opening.append(MetaMessage("instrument_name", name=one_line(line.stem)))
     if port:
         opening.append(MetaMessage("midi_port", port=port))
     opening.append(Message("program_change", channel=channel, program=line.program))

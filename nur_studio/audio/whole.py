@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,6 +31,22 @@ def replacing(path: Path, buffering: int = -1) -> Iterator[BinaryIO]:
         raise system_fault(error, "written", path) from error
     finally:
         part.unlink(missing_ok=True)
+
+
+@contextmanager
+def workspace_beside(path: Path) -> Iterator[Path]:
+    """A new folder on the file system of `path`, in which what becomes it is made; removed on leaving. Raises
+    `FileProblem`.
+    """
+    folder = path.with_name(f".{path.name[:30]}.{secrets.token_hex(4)}.part")
+    try:
+        folder.mkdir()
+    except OSError as error:
+        raise system_fault(error, "written", path) from error
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _create(path: Path, buffering: int) -> BinaryIO:

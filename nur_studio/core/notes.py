@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nur_studio.core.timing import Section
+
+
+def on_steps(start: float, end: float, steps_per_beat: int) -> tuple[float, float]:
+    """`start` and `end`, in beats, on the nearest of so many steps a beat (4: sixteenths), one step apart at least."""
+    first = round(start * steps_per_beat)
+    return first / steps_per_beat, max(first + 1, round(end * steps_per_beat)) / steps_per_beat
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +52,19 @@ class NoteSheet:
     key: str = ""
     sections: tuple[Section, ...] = ()
     remark: str = ""
+
+    def only(self, stem: str) -> NoteSheet:
+        """The lines of one stem."""
+        return replace(self, lines=tuple(line for line in self.lines if line.stem == stem))
+
+    def quantised(self, steps_per_beat: int) -> NoteSheet:
+        """Every note from the nearest step to the nearest step: swing and the players' hands are gone."""
+        return replace(self, lines=tuple(_quantised(line, steps_per_beat) for line in self.lines))
+
+
+def _quantised(line: NoteLine, steps_per_beat: int) -> NoteLine:
+    spans = [on_steps(note.beat, note.beat + note.duration, steps_per_beat) for note in line.notes]
+    notes = (
+        replace(note, beat=start, duration=end - start) for note, (start, end) in zip(line.notes, spans, strict=True)
+    )
+    return replace(line, notes=tuple(notes))

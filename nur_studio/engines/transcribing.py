@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nur_studio.core.errors import EngineUnavailable
-from nur_studio.core.notes import NoteLine, NoteSheet, PlayedNote
+from nur_studio.core.notes import NoteLine, NoteSheet, PlayedNote, on_steps
 from nur_studio.core.progress import Cancel, CancelToken, OnProgress, Progress, ignore_progress
 from nur_studio.core.sound import Audio
 from nur_studio.core.timing import Grid, Section
@@ -128,8 +128,7 @@ def transcription(
 def _placed(note: HeardNote, grid: Grid, steps: int | None) -> PlayedNote:
     start, end = grid.beat_at(note.start_s), grid.beat_at(note.end_s)
     if steps is not None:
-        first = round(start * steps)
-        start, end = first / steps, max(first + 1, round(end * steps)) / steps
+        start, end = on_steps(start, end, steps)
     start = max(0.0, start)
     return PlayedNote(start, end - start, note.pitch, note.velocity)
 
@@ -172,7 +171,7 @@ def _time_s(frame: int) -> float:
 
 @cache
 def _model() -> Any:
-    _check()
+    check()
     import onnxruntime
 
     onnxruntime.disable_telemetry_events()
@@ -190,12 +189,13 @@ def _weights() -> str:
 @cache
 def _decoder() -> Any:
     """Basic Pitch's own way from certainties to notes."""
-    _check()
+    check()
     with _stand_ins(), _quiet_root():
         return importlib.import_module("basic_pitch.note_creation").output_to_notes_polyphonic
 
 
-def _check() -> None:
+def check() -> None:
+    """Raise `EngineUnavailable`, saying what to install, where nothing can be transcribed."""
     missing = why_not()
     if missing:
         raise EngineUnavailable(missing, hint="`python packaging/bootstrap.py setup --with-models` brings them.")

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import nur_studio
-from nur_studio.audio.files import Encoding, transcode
+from nur_studio.audio.files import Encoding, read_audio, transcode
+from nur_studio.audio.whole import system_fault, workspace_beside
 from nur_studio.core.errors import FileProblem, InvalidRequest, StudioError
 from nur_studio.core.mix import STEMS, Mix
 from nur_studio.core.names import file_name
 from nur_studio.core.progress import Cancel, OnProgress, ranged
+from nur_studio.core.sound import Audio
 from nur_studio.core.timing import Marker
 from nur_studio.core.track import COMBINED, IMPORTED, Status, Track
-from nur_studio.studio.mixing import heard, is_plain, write_mix
+from nur_studio.studio.mixing import heard, is_plain, sound_as_heard, write_mix
 from nur_studio.studio.parts import MIX_PART, lanes_of, master, no_part, parts_of
 from nur_studio.studio.separating import separation_of
 
 if TYPE_CHECKING:
     from nur_studio.audio.tags import FileTags
+
+
+STEMS_PART = "stems"
+"""Every lane at once, where several parts can be named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,11 @@ def as_heard(track: Track, mix: Mix) -> Piece:
     return part(MIX_PART) if is_plain(track, mix) else Piece("as heard", mix=mix)
 
 
+def mix_of(track: Track, mix: Mix | None) -> Piece:
+    """The mix: as it was made, or as `mix` sets it."""
+    return part(MIX_PART) if mix is None or mix == Mix() else as_heard(track, mix)
+
+
 def minus(track: Track, stems: Sequence[str], mix: Mix | None = None) -> Piece:
     """Everything but these stems: `mix` with them muted. Raises `FileProblem` where the take has no such stem."""
     lanes = {lane for stem in stems for lane in lanes_of(track, stem)}
@@ -67,6 +77,11 @@ def stems_of(track: Track) -> list[Piece]:
     if track.status is Status.COMPLETED and not track.lanes:
         raise no_part(track, STEMS[0])
     return [part(lane) for lane in track.lanes or STEMS]
+
+
+def pieces_of(track: Track, name: str, mix: Piece) -> list[Piece]:
+    """The pieces a name stands for: "stems" for every lane, "mix" for the one given, else a part."""
+    return stems_of(track) if name == STEMS_PART else [mix if name == MIX_PART else part(name)]
 
 
 def unlike(pieces: Iterable[Piece]) -> list[Piece]:
@@ -91,7 +106,7 @@ def tags_of(track: Track, label: str = MIX_PART) -> FileTags:
     made_with = track.model if track.engine.casefold() in track.model.casefold() else f"{track.engine} {track.model}"
     return FileTags(
         title=track.title if label == MIX_PART else f"{track.title} ({label})",
-        bpm=_exact_tempo(track) if track.has_tempo else None,
+        bpm=track.exact_tempo if track.has_tempo else None,
         key=track.key,
         genre=track.genre,
         prompt=track.prompt if track.generated else "",
@@ -108,12 +123,6 @@ def tags_of(track: Track, label: str = MIX_PART) -> FileTags:
     )
 
 
-def _exact_tempo(track: Track) -> float:
-    """With its fraction, where it was measured and not made to be whole."""
-    exact = track.recipe.get("tempo_exact")
-    return float(exact) if isinstance(exact, float) and round(exact) == track.tempo else float(track.tempo)
-
-
 def _markers(track: Track) -> tuple[Marker, ...]:
     beats = [section.start_bar * track.beats_per_bar for section in track.sections]
     frames = [track.grid.frame_of(beat, track.sample_rate) for beat in beats]
@@ -123,6 +132,12 @@ def _markers(track: Track) -> tuple[Marker, ...]:
 def _made_to_loop(track: Track) -> bool:
     details = track.recipe.get("details")
     return track.frames > 0 and isinstance(details, Mapping) and bool(details.get("loop"))
+
+
+def need_tempo(track: Track, what: str) -> None:
+    """Raise a sentence for a take without a steady tempo: `what`, a plural, are laid out in beats."""
+    if not track.has_tempo:
+        raise StudioError(f"{track.title!r} has no steady tempo, and {what} are laid out in beats and bars.")
 
 
 # -- writing -----------------------------------------------------------------------------------------------------
@@ -137,6 +152,15 @@ def export(
         (target,) = free_paths(target, [person_name(track, piece.label, encoding)])
     write_piece(track, piece, target, encoding, on_progress, cancel)
     return target
+
+
+def sound_of(
+    track: Track, piece: Piece, encoding: Encoding, on_progress: OnProgress, cancel: Cancel
+) -> tuple[Audio, int]:
+    """The whole sound that `write_piece` writes, and its sample rate."""
+    if piece.mix is not None:
+        return sound_as_heard(track, piece.mix, encoding, on_progress, cancel)
+    return read_audio(master(track, piece.part))
 
 
 def write_piece(
@@ -164,17 +188,32 @@ def export_all(
         master(track, piece.part)
     make_folder(folder)
     targets = free_paths(folder, [person_name(track, piece.label, encoding) for piece in pieces])
-    try:
-        for index, (piece, target) in enumerate(zip(pieces, targets, strict=True)):
-            cancel.check()
-            share = ranged(on_progress, index / len(pieces), (index + 1) / len(pieces))
-            write_piece(track, piece, target, encoding, share, cancel)
-    except BaseException:
-        for target in targets:
-            with contextlib.suppress(OSError):
-                target.unlink()
-        raise
+
+    def write(index: int, path: Path, share: OnProgress) -> None:
+        write_piece(track, pieces[index], path, encoding, share, cancel)
+
+    write_together(targets, write, on_progress, cancel)
     return targets
+
+
+def write_together(
+    targets: Sequence[Path],
+    write: Callable[[int, Path, OnProgress], None],
+    on_progress: OnProgress,
+    cancel: Cancel,
+) -> None:
+    """Files of one folder, `write(index, path, on_progress)` making each: they get their names when all are whole."""
+    with workspace_beside(targets[0]) as workspace:
+        made = [workspace / target.name for target in targets]
+        for index, path in enumerate(made):
+            cancel.check()
+            write(index, path, ranged(on_progress, index / len(made), (index + 1) / len(made)))
+        cancel.check()
+        for path, target in zip(made, targets, strict=True):
+            try:
+                path.replace(target)
+            except OSError as error:
+                raise system_fault(error, "written", target) from error
 
 
 def is_folder(path: Path) -> bool:

@@ -43,7 +43,7 @@ class Files:
         encoding = encoding or Encoding(track.output_format)
         if mix is not None and part != MIX_PART and mix != Mix():
             raise InvalidRequest("part", part, "mix where a mix of the stems is asked for")
-        piece = exporting.part(part) if mix is None or mix == Mix() else exporting.as_heard(track, mix)
+        piece = exporting.mix_of(track, mix) if part == MIX_PART else exporting.part(part)
         return exporting.export(track, target, piece, encoding, metered(on_progress), cancel or CancelToken())
 
     def parts(self, track_id: str) -> tuple[str, ...]:
@@ -133,7 +133,10 @@ class Files:
         on_progress: OnProgress = ignore_progress,
         cancel: Cancel | None = None,
     ) -> list[Path]:
-        """Files of these parts to hand to another program: whole on disk, made once, there until the take is purged."""
+        """Files of these parts to hand to another program: whole on disk, made once, there until the take is purged.
+
+        Of a take with a score (see `has_score`) "midi" is a part too.
+        """
         return dragging.make(
             self.directories.drags,
             self.library.get(track_id),

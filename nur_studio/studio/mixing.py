@@ -11,7 +11,7 @@ from nur_studio.audio.files import Encoding, audio_frames, read_blocks, write_au
 from nur_studio.audio.mixdown import mixdown
 from nur_studio.core.errors import FileProblem
 from nur_studio.core.mix import Channel, Mix
-from nur_studio.core.progress import Cancel, OnProgress, Progress
+from nur_studio.core.progress import Cancel, OnProgress, Progress, ranged
 from nur_studio.core.sound import Audio
 from nur_studio.core.track import Track
 from nur_studio.studio.parts import MIX_PART, lanes_of, master
@@ -54,15 +54,34 @@ def write_mix(
     cancel: Cancel,
 ) -> None:
     """Write the lanes as heard with `mix`, limited to −1 dBTP where its gains would clip the file."""
+    audio, sample_rate = sound_as_heard(track, mix, encoding, ranged(on_progress, 0.0, _MIXING_SHARE), cancel)
+    write_sound(target, audio, sample_rate, encoding, tags, ranged(on_progress, _MIXING_SHARE, 1.0), cancel)
+
+
+def sound_as_heard(
+    track: Track, mix: Mix, encoding: Encoding, on_progress: OnProgress, cancel: Cancel
+) -> tuple[Audio, int]:
+    """The lanes as heard with `mix`, and their sample rate; at most −1 dBTP where `encoding` cannot hold more."""
     audio, sample_rate = _mixed(track, heard(track, mix), on_progress, cancel)
     cancel.check()
-    on_progress(Progress("writing", _MIXING_SHARE))
-    if encoding.subtype != "FLOAT":
-        audio = limited(audio, sample_rate)
+    return (audio if encoding.subtype == "FLOAT" else limited(audio, sample_rate)), sample_rate
+
+
+def write_sound(
+    target: Path,
+    audio: Audio,
+    sample_rate: int,
+    encoding: Encoding,
+    tags: FileTags,
+    on_progress: OnProgress,
+    cancel: Cancel,
+) -> None:
+    """Write one file of `audio`, replaced in one step."""
+    on_progress(Progress("writing", 0.0))
 
     def on_block(frames: int) -> None:
         cancel.check()
-        on_progress(Progress("writing", _MIXING_SHARE + (1.0 - _MIXING_SHARE) * frames / len(audio)))
+        on_progress(Progress("writing", frames / len(audio)))
 
     write_audio(target, audio, sample_rate, encoding, on_block, tags)
 
@@ -98,5 +117,5 @@ def _mixed(track: Track, mix: Mix, on_progress: OnProgress, cancel: Cancel) -> t
                 raise FileProblem(f"The {lane} of {track.title!r} are longer than its mix: the take is damaged.")
             total[done : done + len(block)] += mixdown({lane: block}, mix)
             done += len(block)
-            on_progress(Progress("mixing", _MIXING_SHARE * (index + done / frames) / len(audible)))
+            on_progress(Progress("mixing", (index + done / frames) / len(audible)))
     return total, sample_rate

@@ -31,7 +31,7 @@ from nur_studio.engines.base import EngineInfo
 from nur_studio.engines.process import Chunk, EngineProcess
 from nur_studio.library.library import Library
 from nur_studio.studio import combining, dragging, generating, importing, matching, recipe, separating, steering
-from nur_studio.studio.files import Files
+from nur_studio.studio.hand_off import HandOff
 from nur_studio.studio.models_shelf import ModelShelf, ModelState
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def ignore_chunk(_: Chunk) -> None:
     """An on_chunk for who does not listen in."""
 
 
-class Studio(Files):
+class Studio(HandOff):
     """The studio of one person: `directories` says where everything is, `engines` and `separators` what there is to
     choose from (without them what the catalogue knows, on the device of the settings).
 

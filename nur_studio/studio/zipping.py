@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-import secrets
-import shutil
 import time
 import zipfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from nur_studio.audio.files import Encoding
-from nur_studio.audio.whole import system_fault
+from nur_studio.audio.whole import system_fault, workspace_beside
 from nur_studio.core.names import file_name
 from nur_studio.core.progress import Cancel, OnProgress, Progress, ranged
 from nur_studio.core.track import Track
@@ -36,7 +33,7 @@ def export_zip(
         master(track, piece.part)
     if is_folder(target):
         (target,) = free_paths(target, [file_name(track.title, track.tempo, track.key, "stems", "zip")])
-    with _beside(target) as workspace:
+    with workspace_beside(target) as workspace:
         packed = workspace / "packed.zip"
         try:
             with packed.open("xb") as file:
@@ -67,17 +64,3 @@ def _pack(archive: zipfile.ZipFile, source: Path, on_progress: OnProgress, cance
             writing.write(block)
             done += len(block)
             on_progress(Progress("packing", done / info.file_size))
-
-
-@contextmanager
-def _beside(target: Path) -> Iterator[Path]:
-    """A folder on the file system of `target`, removed on leaving."""
-    folder = target.with_name(f".{target.name[:30]}.{secrets.token_hex(4)}.part")
-    try:
-        folder.mkdir()
-    except OSError as error:
-        raise system_fault(error, "written", target) from error
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import mido
 import pytest
 
-from nur_studio.audio.midi import TICKS_PER_BEAT, write_midi
+from nur_studio.audio.midi import TICKS_PER_BEAT, read_midi, write_midi
 from nur_studio.core.errors import FileProblem
 from nur_studio.core.notes import NoteLine, NoteSheet, PlayedNote
 from nur_studio.core.timing import Grid, Section
@@ -137,3 +137,42 @@ def test_ticks_are_the_nearest(tmp_path: Path) -> None:
 def test_no_folder_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(FileProblem, match="There is no folder"):
         write_midi(tmp_path / "gone" / "a.mid", sheet())
+
+
+def test_what_is_read_is_what_was_written_to_the_tick(tmp_path: Path) -> None:
+    dice = random.Random(3)
+    notes = tuple(PlayedNote(dice.randrange(9600) / 960, dice.randrange(1, 960) / 960, p, 0.5) for p in range(40, 90))
+    lines = (NoteLine("Kit", "drums", 8, notes[:9], True), NoteLine("Rhodes ☂", "other", 4, notes[9:]))
+    sections = (Section("intro", 0, 2.0), Section("chorus", 2, 1.5))
+    written = NoteSheet("Regn", 96.0, 4, 14.0, lines, sections=sections, remark="Heard.")
+    write_midi(tmp_path / "a.mid", written)
+    read = read_midi(tmp_path / "a.mid")
+    assert (read.title, read.tempo, read.beats_per_bar, read.beats) == ("Regn", 96.0, 4, 14.0)
+    assert (read.sections, read.remark, read.key) == (sections, "Heard.", "")
+    for before, after in zip(lines, read.lines, strict=True):
+        assert (after.name, after.stem, after.program, after.drums) == (
+            before.name, before.stem, before.program, before.drums
+        )  # fmt: skip
+        expected = sorted(before.notes, key=lambda note: (note.beat, note.pitch))
+        assert [(n.beat, n.duration, n.pitch) for n in after.notes] == [(n.beat, n.duration, n.pitch) for n in expected]
+        assert {n.velocity for n in after.notes} == {64 / 127}
+    write_midi(tmp_path / "b.mid", read)
+    assert (tmp_path / "b.mid").read_bytes() == (tmp_path / "a.mid").read_bytes()
+
+
+@pytest.mark.parametrize("content", [b"", b"RIFF and so on", b"MThd\0\0\0\6\0\1\0\1\3\xc0MTrk\0\0\0\4\0\xff/\0"])
+def test_what_is_no_sheet_is_a_sentence(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.mid").write_bytes(content)
+    with pytest.raises(FileProblem, match="damaged or no MIDI file"):
+        read_midi(tmp_path / "a.mid")
+    with pytest.raises(FileProblem, match="There is no file"):
+        read_midi(tmp_path / "b.mid")
+
+
+def test_a_damaged_sheet_is_a_sentence_wherever_it_breaks_off(tmp_path: Path) -> None:
+    write_midi(tmp_path / "a.mid", sheet(line(PlayedNote(1.0, 1.0, 60, 0.5)), sections=(Section("intro", 0, 2.0),)))
+    whole = (tmp_path / "a.mid").read_bytes()
+    for length in range(0, len(whole), 7):
+        (tmp_path / "a.mid").write_bytes(whole[:length])
+        with pytest.raises(FileProblem, match="damaged or no MIDI file"):
+            read_midi(tmp_path / "a.mid")
