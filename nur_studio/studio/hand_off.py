@@ -111,8 +111,7 @@ class HandOff(Files):
 
         Each has exactly round(bars × beats × 60 / tempo × sample rate) frames; stems add up to the mix. `mix`: how the
         lanes are set in "mix". ("stems",) is every lane; several need a folder as `target`. Raises `StudioError` for a
-        take without a
-        tempo, or with fewer bars.
+        take without a tempo, or with fewer bars.
         """
         track, encoding = self.library.get(track_id), encoding or Encoding("wav")
         return clips.export_loop(

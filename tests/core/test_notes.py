@@ -22,5 +22,8 @@ def test_a_stem_has_its_own_lines() -> None:
 
 def test_quantised_notes_keep_pitch_and_velocity() -> None:
     bass, piano = SHEET.quantised(4).lines
-    assert [(n.beat, n.duration, n.pitch, n.velocity) for n in bass.notes] == [(1.5, 1.0, 40, 0.5), (2.25, 0.25, 41, 0.5)]
+    assert [(n.beat, n.duration, n.pitch, n.velocity) for n in bass.notes] == [
+        (1.5, 1.0, 40, 0.5),
+        (2.25, 0.25, 41, 0.5),
+    ]
     assert (piano.name, piano.stem, piano.notes[0].beat) == ("Piano", "other", 0.0)
