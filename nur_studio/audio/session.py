@@ -117,7 +117,9 @@ def _bar_one(session: Session) -> str:
 
 def _section(session: Session, marker: Marker) -> tuple[str, ...]:
     time_s = marker.frame / session.sample_rate
-    return f"bar {session.grid.position(time_s)}", format_time(time_s), one_line(marker.name)
+    # A frame is a rounded beat: half of one more, and none falls short of the beat it stands for.
+    place = session.grid.position((marker.frame + 0.5) / session.sample_rate)
+    return f"bar {place}", format_time(time_s), one_line(marker.name)
 
 
 def _strip(track: SessionTrack) -> tuple[str, ...]:

@@ -295,3 +295,11 @@ def test_a_session_in_words(tmp_path: Path, session: Session) -> None:
 
 def test_a_session_that_begins_at_bar_one(session: Session) -> None:
     assert "Bar 1 begins at the files' first frame." in describe(session)
+
+
+def test_a_section_on_a_bar_line_is_said_to_be_there(session: Session) -> None:
+    """Its frame is a rounded one, which may lie just before the beat."""
+    frames = [session.grid.frame_of(bar * 4, RATE) for bar in range(200)]
+    lines = describe(replace(session, markers=tuple(Marker("x", frame) for frame in frames)))
+    bars = [line.split()[1] for line in lines if line.startswith("  bar ")]
+    assert bars == [f"{bar + 1}.1.1" for bar in range(200)]
