@@ -441,6 +441,12 @@ def test_what_cannot_loop_is_a_sentence(studio: Studio, four: Track, beatless: T
         studio.export_loop(four.id, tmp_path, 0, 65)
     with pytest.raises(FileProblem, match="has no guitar"):
         studio.export_loop(four.id, tmp_path, 0, 1, parts=("guitar",))
+    for nothing in (
+        lambda: studio.export_loop(four.id, tmp_path, 0, 1, parts=()),
+        lambda: studio.export_clicked(four.id, tmp_path, Clicks(track=True), parts=()),
+    ):
+        with pytest.raises(InvalidRequest, match="parts must be one or more"):
+            nothing()
     assert list(tmp_path.iterdir()) == []
 
 

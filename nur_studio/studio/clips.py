@@ -29,7 +29,6 @@ from nur_studio.studio.exporting import (
     pieces_of,
     sound_of,
     tags_of,
-    unlike,
     write_together,
 )
 from nur_studio.studio.mixing import CEILING_DBTP, limiting_gain, write_sound
@@ -150,7 +149,7 @@ def export_loop(
     """
     need_tempo(track, "loops")
     whole = mix_of(track, mix)  # in which the ends are found
-    pieces = unlike(piece for name in parts for piece in pieces_of(track, name, whole))
+    pieces = pieces_of(track, parts, whole)
     for piece in (whole, *pieces):
         master(track, piece.part)
     audio, rate = sound_of(track, whole, encoding, ranged(on_progress, 0.0, 0.4), cancel)

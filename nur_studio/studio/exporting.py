@@ -79,9 +79,14 @@ def stems_of(track: Track) -> list[Piece]:
     return [part(lane) for lane in track.lanes or STEMS]
 
 
-def pieces_of(track: Track, name: str, mix: Piece) -> list[Piece]:
-    """The pieces a name stands for: "stems" for every lane, "mix" for the one given, else a part."""
-    return stems_of(track) if name == STEMS_PART else [mix if name == MIX_PART else part(name)]
+def pieces_of(track: Track, names: Sequence[str], mix: Piece) -> list[Piece]:
+    """The pieces these names stand for, each once: "stems" for every lane, "mix" for the one given, else a part."""
+    if not names:
+        raise InvalidRequest("parts", names, "one or more parts of the take")
+    found: list[Piece] = []
+    for name in names:
+        found += stems_of(track) if name == STEMS_PART else [mix if name == MIX_PART else part(name)]
+    return unlike(found)
 
 
 def unlike(pieces: Iterable[Piece]) -> list[Piece]:
@@ -203,6 +208,8 @@ def write_together(
     cancel: Cancel,
 ) -> None:
     """Files of one folder, `write(index, path, on_progress)` making each: they get their names when all are whole."""
+    if not targets:
+        return
     with workspace_beside(targets[0]) as workspace:
         made = [workspace / target.name for target in targets]
         for index, path in enumerate(made):

@@ -137,8 +137,7 @@ class HandOff(Files):
         """
         track = self.library.get(track_id)
         encoding = encoding or Encoding(track.output_format)
-        whole = exporting.mix_of(track, mix)
-        pieces = exporting.unlike(piece for name in parts for piece in exporting.pieces_of(track, name, whole))
+        pieces = exporting.pieces_of(track, parts, exporting.mix_of(track, mix))
         return clicking.export_clicked(
             track, target, pieces, encoding, clicks, metered(on_progress), cancel or CancelToken()
         )
