@@ -125,7 +125,10 @@ def test_parts_there_are_and_parts_there_are_not(
     only = "nur-studio: 'Four' has no guitar of its own: its parts are drums, bass, vocals, other.\n"
     assert run("export", four.id, "--part", "guitar", "--out", tmp_path) == (1, "", only)
     assert run("export", four.id, "--minus", "guitar", "--out", tmp_path) == (1, "", only)
-    none = "nur-studio: 'Whole' has no stems: there is only the mix.\n"
+    none = (
+        "nur-studio: 'Whole' has no stems: there is only the mix. "
+        f"`nur-studio separate {whole.id}`, or “Separate into stems” in the window, makes them.\n"
+    )
     for options in (("--part", "drums"), ("--minus", "drums"), ("--part", "stems"), ("--zip",)):
         assert run("export", whole.id, *options, "--out", tmp_path) == (1, "", none)
     assert run("export", whole.id, "--as-heard", "--out", tmp_path)[0] == 0

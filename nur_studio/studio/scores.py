@@ -51,7 +51,8 @@ def score_sheet(track: Track, part: str = MIX_PART) -> NoteSheet:
     lines = sheet.only(part)
     if not lines.lines:
         written = ", ".join(dict.fromkeys(line.stem for line in sheet.lines if line.stem))
-        raise StudioError(f"The score of {track.title!r} has no {part}: it is written for {written}.")
+        for_whom = f"it is written for {written}" if written else "it does not say which stems its lines are of"
+        raise StudioError(f"The score of {track.title!r} has no {part}: {for_whom}.", hint="It can be had whole.")
     return lines
 
 
