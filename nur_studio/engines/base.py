@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -102,10 +102,33 @@ class MusicGenerator(Protocol):
 
     def generate(self, task: MusicTask, on_progress: OnProgress, on_audio: OnAudio, cancel: Cancel) -> Music:
         """Make one take of exactly `round(task.duration_s * sample_rate)` frames, or fewer where `cancel.enough()`
-        came true or memory ran out (`note` says so then). Engines may have two more methods: `warm()`, to load
-        ahead of time, and `release()`, to give all memory back until the next take.
+        came true or memory ran out (`note` says so then). Engines may have more methods: `warm()`, to load ahead of
+        time, `release()`, to give all memory back until the next take, and the one of `MakesTogether`.
 
         Raises `Cancelled`, or `EngineUnavailable` / `GenerationFailed` with a sentence for people.
+        """
+        ...
+
+
+OnEnded = Callable[[int, "Music | Exception"], None]
+"""Told how the take of this number ended: made, gone wrong, or `Cancelled` where it was enough before there was some."""
+
+
+class MakesTogether(Protocol):
+    """What an engine has beside `generate` where it "can" "together": several takes as one batch."""
+
+    def generate_together(
+        self,
+        tasks: Sequence[MusicTask],
+        on_progress: OnProgress,
+        on_audio: Sequence[OnAudio],
+        on_ended: OnEnded,
+        cancel: Cancel,
+    ) -> None:
+        """Make these takes, each as `generate` would make it alone. Progress is of all of them.
+
+        Each take's end is told once, when it comes; what goes wrong with one leaves the others alone. Raises
+        `Cancelled` once cancel is asked for, and what keeps all of them from being made.
         """
         ...
 
@@ -139,8 +162,8 @@ class EngineInfo:
     """An engine or a separator as people see it. `factory` is "module:callable", imported in the engine process only.
 
     `why_not` is "" where it can run here, else one sentence that says what is missing. `can` names what it does beside
-    making music: "keep" (end early), "controls", "sections", "continue", "melody", "count-in"; of a separator it is
-    "separate", and `lanes` are the stems it makes. `sellable`: whether its licence lets people sell what it makes.
+    making music: "keep" (end early), "together" (several takes as one batch), "controls", "sections", "continue",
+    "melody", "count-in"; of a separator it is "separate", and `lanes` are the stems it makes. `sellable`: whether its licence lets people sell what it makes.
     """
 
     name: str

@@ -57,7 +57,7 @@ def _separator(model: SeparatorModel, store: WeightStore, device: str, missing: 
 
 
 def _musicgen(model: MusicModel, store: WeightStore, device: str, missing: str) -> EngineInfo:
-    can = {"keep", "controls", "sections", "continue", "count-in"} | ({"melody"} if model.melody else set())
+    can = {"keep", "together", "controls", "sections", "continue", "count-in"} | ({"melody"} if model.melody else set())
     return EngineInfo(
         name=model.name,
         title=model.title,

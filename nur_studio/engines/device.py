@@ -54,6 +54,18 @@ def give_back(device: Device) -> None:
         torch.cuda.empty_cache()
 
 
+def free_bytes(kind: str) -> int:
+    """How much memory a device has left for more, what was allocated there and is no longer used included."""
+    if kind == "cuda":
+        import torch
+
+        free, _ = torch.cuda.mem_get_info()
+        return int(free) + torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
+    import psutil
+
+    return int(psutil.virtual_memory().available)
+
+
 def _cuda(torch: Any) -> Device:
     properties = torch.cuda.get_device_properties(0)
     precision = "bf16" if torch.cuda.is_bf16_supported() else "fp16"

@@ -22,6 +22,11 @@ class Cache:
         self._rows = rows
         self._text: list[dict[int, tuple[torch.Tensor, torch.Tensor]]] = []
 
+    @staticmethod
+    def bytes_for(model: LanguageModel, rows: int, capacity: int) -> int:
+        """What a cache takes of the device's memory, but for the text."""
+        return model.facts.layers * 2 * rows * model.facts.dim * capacity * model.dtype.itemsize
+
     def put(self, layer: int, rows: slice, key: torch.Tensor, value: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Write the next positions of some rows; returns all of theirs so far, the new ones included.
 

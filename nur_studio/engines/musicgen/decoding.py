@@ -39,6 +39,7 @@ class Window:
             codes[..., :known] = prompt
         self.frames = frames
         self.known = known
+        self.takes = takes
         self._facts = facts
         self._sampling = Sampling(guidance=facts.guidance) if sampling is None else sampling
         self._steps = to_steps(codes, facts.delays, facts.special)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 
 from nur_studio.core.errors import GenerationFailed
 from nur_studio.core.progress import Cancel, CancelToken, OnProgress, ignore_progress, ranged
-from nur_studio.engines.base import Music, MusicTask, OnAudio
+from nur_studio.engines.base import Music, MusicTask, OnAudio, OnEnded
 from nur_studio.engines.checkpoints import BadCheckpoint, is_out_of_memory
 from nur_studio.engines.device import Device, choose
 from nur_studio.engines.models import MusicModel, music_model
 from nur_studio.engines.musicgen.facts import ModelFacts
 from nur_studio.engines.musicgen.loading import ModelFolders, MusicGenModel, load
 from nur_studio.engines.musicgen.taking import Taking, less_memory
+from nur_studio.engines.musicgen.together import Together
 from nur_studio.engines.weights import WeightStore
 
 _LOADING_SHARE = 0.1  # of a take's progress, where the model has to be loaded first
@@ -48,19 +50,55 @@ class MusicGenEngine:
 
         Raises `GenerationFailed` where memory did not even do for a second of music.
         """
+        ended: list[Music | Exception] = []
+        self.generate_together([task], on_progress, [on_audio], lambda _, outcome: ended.append(outcome), cancel)
+        (outcome,) = ended
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    def generate_together(
+        self,
+        tasks: Sequence[MusicTask],
+        on_progress: OnProgress,
+        on_audio: Sequence[OnAudio],
+        on_ended: OnEnded,
+        cancel: Cancel,
+    ) -> None:
+        """Implements `MakesTogether`: takes that are equal in all but the seed are decoded as one batch."""
         share = _LOADING_SHARE if self._ready is None else 0.0
         try:
             model, device = self._loaded(ranged(on_progress, 0.0, share), cancel)
-            making = ranged(on_progress, share, 1.0)
-            return Taking(model, self.info, device, task, making, on_audio, cancel).music()
         except (MemoryError, RuntimeError) as error:  # torch's own OutOfMemoryError is a RuntimeError
             if not is_out_of_memory(error):
                 raise
             self.release()
-            raise GenerationFailed(
-                f"There is not enough memory for {self.info.title}.",
-                hint=f"Close other programs, or try {less_memory(self.info, self._device)}.",
-            ) from error
+            raise self._too_little_memory() from error
+        ran_out = False
+
+        def end(number: int, outcome: Music | Exception) -> None:
+            nonlocal ran_out
+            if isinstance(outcome, Exception) and is_out_of_memory(outcome):
+                ran_out = True
+                outcome = self._too_little_memory()
+            on_ended(number, outcome)
+
+        takings = [
+            Taking(model, self.info, device, task, listener, cancel)
+            for task, listener in zip(tasks, on_audio, strict=True)
+        ]
+        try:
+            Together(model, takings, ranged(on_progress, share, 1.0), end, cancel).make()
+        finally:
+            if ran_out:
+                del model, takings
+                self.release()
+
+    def _too_little_memory(self) -> GenerationFailed:
+        return GenerationFailed(
+            f"There is not enough memory for {self.info.title}.",
+            hint=f"Close other programs, or try {less_memory(self.info, self._device)}.",
+        )
 
     def _loaded(self, on_progress: OnProgress, cancel: Cancel) -> tuple[MusicGenModel, Device]:
         if self._ready is None:

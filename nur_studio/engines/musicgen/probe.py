@@ -47,7 +47,7 @@ def _step_s(model: MusicModel, layers: int, device: Device) -> float:
 
     place = torch.device(device.kind)
     try:
-        language_model = _random_model(model, layers, place, device.precision)
+        language_model = random_model(model, layers, place, device.precision)
         words = torch.zeros((2, 24, model.dim), device=place)
         nothing = words[:, :0]
         conditions = Conditions(words, nothing) if model.melody else Conditions(nothing, words)
@@ -65,7 +65,8 @@ def _step_s(model: MusicModel, layers: int, device: Device) -> float:
     return statistics.quantiles(times[_REHEARSALS:], n=4)[0]
 
 
-def _random_model(model: MusicModel, layers: int, device: torch.device, precision: str) -> Any:
+def random_model(model: MusicModel, layers: int, device: torch.device, precision: str) -> Any:
+    """A `LanguageModel` of a model's size with so many layers and random weights, for measuring."""
     import torch
 
     from nur_studio.engines.musicgen.facts import ModelFacts

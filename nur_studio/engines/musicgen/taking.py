@@ -1,4 +1,4 @@
-"""One take with MusicGen: windows decoded in turn, each judged when it is whole and rolled again where it lost the
+"""One take with MusicGen: asks for its windows in turn, judges each when it is whole and asks again where it lost the
 thread, all of it heard while it is made."""
 
 from __future__ import annotations
@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import math
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,7 +17,7 @@ from nur_studio.core.controls import SectionPrompt
 from nur_studio.core.description import describe
 from nur_studio.core.errors import Cancelled, FileProblem, GenerationFailed
 from nur_studio.core.names import title_from_prompt
-from nur_studio.core.progress import Cancel, OnProgress, Progress
+from nur_studio.core.progress import Cancel
 from nur_studio.core.sound import Audio
 from nur_studio.core.timing import Section
 from nur_studio.engines.base import Music, MusicTask, OnAudio
@@ -24,7 +25,6 @@ from nur_studio.engines.checkpoints import is_out_of_memory
 from nur_studio.engines.device import Device
 from nur_studio.engines.models import MODELS, MusicModel
 from nur_studio.engines.musicgen.conditions import Conditions
-from nur_studio.engines.musicgen.decoding import Window
 from nur_studio.engines.musicgen.delivery import fade_length_s, faded, levelled
 from nur_studio.engines.musicgen.guards import History, Verdict, judge
 from nur_studio.engines.musicgen.loading import MusicGenModel
@@ -38,8 +38,6 @@ log = logging.getLogger(__name__)
 MAX_ROLLS = 3  # of one window
 MAX_ROLLS_AGAIN = 6  # of a whole take
 SHORTEST_S = 1.0  # less is not worth keeping
-_CHUNK_S = 0.5  # of codes decoded at a time: what a listener waits for
-
 
 @dataclass(frozen=True, slots=True)
 class _Opening:
@@ -49,8 +47,43 @@ class _Opening:
     lead: int
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Roll:
+    """What a take wants decoded next: a window, by a seed.
+
+    `known` (codebooks, carry) is what the window begins with. While it is decoded `add` takes its new codes, in order,
+    and `again` forgets all of them; `share` says how much of the whole take is made once so many frames are ready.
+    """
+
+    window: WindowPlan
+    seed: int
+    known: torch.Tensor
+    sampling: Sampling
+    conditions: Callable[[], Conditions]
+    add: Callable[[torch.Tensor], None]
+    again: Callable[[], None]
+    share: Callable[[int], float]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rolled:
+    """A window as it was decoded: its new codes (codebooks, frames), fewer than planned where it was enough, and how
+    many takes were decoded as one with it.
+    """
+
+    codes: torch.Tensor
+    takes: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Judged:
+    seed: int
+    rolled: Rolled
+    verdict: Verdict
+
+
 class Taking:
-    """Makes one take. `music` is called once."""
+    """Makes one take, but for the decoding: `music` asks whoever runs it for that. It is called once."""
 
     def __init__(
         self,
@@ -58,13 +91,12 @@ class Taking:
         info: MusicModel,
         device: Device,
         task: MusicTask,
-        on_progress: OnProgress,
         on_audio: OnAudio,
         cancel: Cancel,
     ) -> None:
-        self._model, self._info, self._device, self._task = model, info, device, task
-        self._on_progress, self._cancel = on_progress, cancel
-        self._on_audio = on_audio
+        self.task = task
+        self._model, self._info, self._device = model, info, device
+        self._on_audio, self._cancel = on_audio, cancel
         self._rate = model.codec.frame_rate
         self._bar_s = task.reading.beats_per_bar * 60.0 / task.tempo
         controls = task.controls
@@ -82,12 +114,19 @@ class Taking:
         self._log: list[dict[str, Any]] = []
         self._rolls_again = self._lead = 0
         self._note = ""
+        self._remarks: list[str] = []
 
-    def music(self) -> Music:
-        """The take. Raises `Cancelled`; out of memory passes through where less than a second was made by then."""
-        task = self._task
+    def remark(self, sentence: str) -> None:
+        """Something about how it is made, for the recipe."""
+        self._remarks.append(sentence)
+
+    def music(self) -> Generator[Roll, Rolled, Music]:
+        """The take: what is yielded is to be decoded and sent back, what went wrong with it to be thrown in.
+
+        Raises `Cancelled`; out of memory passes through where less than a second was made by then.
+        """
+        task = self.task
         self._cancel.check()
-        self._on_progress(Progress("reading the description", 0.0))
         opening = self._opening()
         frames = round(task.duration_s * task.sample_rate)
         lead = self._lead = opening.lead
@@ -96,7 +135,7 @@ class Taking:
         total = lead + math.ceil(task.duration_s * self._rate - 1e-9)
         plans = self._plans(opening.codes.shape[-1], lead, total)
         try:
-            self._make(plans, sounding, total)
+            yield from self._make(plans, sounding, total)
         except (MemoryError, torch.OutOfMemoryError, RuntimeError) as error:
             if not is_out_of_memory(error) or sounding.heard < SHORTEST_S * self._rate:
                 raise
@@ -129,7 +168,7 @@ class Taking:
     # -- what it begins with -----------------------------------------------------------------------------------------
 
     def _opening(self) -> _Opening:
-        task, codec = self._task, self._model.codec
+        task, codec = self.task, self._model.codec
         reference = task.controls.reference
         if reference is not None and task.reference is None:
             raise GenerationFailed("The reference of this take was not found.")
@@ -151,7 +190,7 @@ class Taking:
 
     def _continued(self) -> torch.Tensor:
         """The codes that the take goes on from: those its music was made of, or its audio's, encoded once."""
-        reference, codec, facts = self._task.reference, self._model.codec, self._model.facts
+        reference, codec, facts = self.task.reference, self._model.codec, self._model.facts
         assert reference is not None
         if reference.codes is not None:
             try:
@@ -186,66 +225,52 @@ class Taking:
         carry = carry_frames(self._rate, self._bar_s, self._window / self._rate)
         return plan(first, total, self._window, carry, bars, changes)
 
-    def _make(self, plans: list[WindowPlan], sounding: Sounding, total: int) -> None:
+    def _make(self, plans: list[WindowPlan], sounding: Sounding, total: int) -> Generator[Roll, Rolled, None]:
         history = History()
         first = plans[0].start
         for number, window in enumerate(plans):
             place = sounding.place()
-            rolls: list[tuple[int, torch.Tensor, Verdict]] = []
+            rolls: list[_Judged] = []
             while True:
-                seed = window_seed(self._task.seed, number, len(rolls))
-                codes = self._roll(window, seed, sounding, first, total)
-                whole = codes.shape[-1] == window.end - window.start
-                fresh = codes.to("cpu", torch.int16).numpy()
+                seed = window_seed(self.task.seed, number, len(rolls))
+                rolled = yield self._roll(window, seed, sounding, first, total)
+                whole = rolled.codes.shape[-1] == window.end - window.start
+                fresh = rolled.codes.to("cpu", torch.int16).numpy()
                 verdict = judge(sounding.sound_since(place), self._model.codec.sample_rate, fresh, history)
-                rolls.append((seed, codes, verdict))
+                rolls.append(_Judged(seed, rolled, verdict))
                 if not verdict.faults or not whole or not self._may_roll_again(len(rolls)):
                     break
                 log.info("window %d lost the thread (%s): rolled again", number, ", ".join(verdict.faults))
                 self._rolls_again += 1
                 sounding.back_to(place)
-            best = min(range(len(rolls)), key=lambda index: (rolls[index][2].badness, index)) if whole else -1
-            if best not in (-1, len(rolls) - 1):
+            best = min(rolls, key=lambda judged: judged.verdict.badness) if whole else rolls[-1]
+            if best is not rolls[-1]:
                 sounding.back_to(place)
-                sounding.add(rolls[best][1])
-            history.add(rolls[best][2])
-            self._note_window(window, rolls, rolls[best][0])
+                sounding.add(best.rolled.codes)
+            history.add(best.verdict)
+            self._note_window(window, rolls, best.seed)
             if not whole:
                 return
 
     def _may_roll_again(self, rolled: int) -> bool:
         return rolled < MAX_ROLLS and self._rolls_again < MAX_ROLLS_AGAIN
 
-    def _roll(self, window: WindowPlan, seed: int, sounding: Sounding, first: int, total: int) -> torch.Tensor:
-        """Decode a window and make it heard; its new codes, fewer than planned where it is enough."""
-        known = sounding.codes[:, window.start - window.carry : window.start]
-        decoding = Window(
-            self._model.language_model,
-            self._conditions_for(window),
-            window.carry + window.end - window.start,
-            (seed,),
-            self._sampling,
-            known[None] if window.carry else None,
+    def _roll(self, window: WindowPlan, seed: int, sounding: Sounding, first: int, total: int) -> Roll:
+        place = sounding.place()
+        return Roll(
+            window,
+            seed,
+            known=sounding.codes[:, window.start - window.carry : window.start],
+            sampling=self._sampling,
+            conditions=lambda: self._conditions_for(window),
+            add=sounding.add,
+            again=lambda: sounding.back_to(place),
+            share=lambda ready: (window.start + ready - window.carry - first) / (total - first),
         )
-        done = window.carry
-        chunk = round(_CHUNK_S * self._rate)
-        while decoding.steps_left:
-            self._cancel.check()
-            if self._cancel.enough():
-                break
-            decoding.step()
-            if decoding.ready - done >= chunk:
-                sounding.add(decoding.codes(done, decoding.ready)[0])
-                done = decoding.ready
-            made = window.start + decoding.ready - window.carry - first
-            self._on_progress(Progress("making music", made / (total - first)))
-        if decoding.ready > done:
-            sounding.add(decoding.codes(done, decoding.ready)[0])
-        return decoding.codes(window.carry, decoding.ready)[0]
 
     def _conditions_for(self, window: WindowPlan) -> Conditions:
         """Words of the window's section; the melody from where the window begins in the music."""
-        controls = self._task.controls
+        controls = self.task.controls
         if self._melody is not None:
             codec = self._model.codec
             shift = (window.start - window.carry - self._lead) * codec.hop % len(self._melody)
@@ -259,7 +284,7 @@ class Taking:
 
     # -- the recipe --------------------------------------------------------------------------------------------------
 
-    def _note_window(self, window: WindowPlan, rolls: list[tuple[int, torch.Tensor, Verdict]], kept: int) -> None:
+    def _note_window(self, window: WindowPlan, rolls: list[_Judged], kept: int) -> None:
         self._log.append(
             {
                 "start_s": round((window.start - self._lead) / self._rate, 3),
@@ -268,7 +293,13 @@ class Taking:
                 "section": window.section,
                 "seed": kept,
                 "rolls": [
-                    {"seed": seed, "faults": list(verdict.faults), **verdict.measures} for seed, _, verdict in rolls
+                    {
+                        "seed": judged.seed,
+                        "takes_at_once": judged.rolled.takes,
+                        "faults": list(judged.verdict.faults),
+                        **judged.verdict.measures,
+                    }
+                    for judged in rolls
                 ],
             }
         )
@@ -279,7 +310,7 @@ class Taking:
             "device": self._device.title,
             "precision": self._device.precision,
             "descriptions": list(self._descriptions),
-            "negative": self._task.controls.negative,
+            "negative": self.task.controls.negative,
             "guidance": self._sampling.guidance,
             "temperature": self._sampling.temperature,
             "top_k": self._sampling.top_k,
@@ -288,6 +319,7 @@ class Taking:
             "continued_s": (opening.codes.shape[-1] - opening.lead) / self._rate,
             "window_s": self._window / self._rate,
             "windows": self._log,
+            "remarks": list(self._remarks),
         }
 
 

@@ -23,7 +23,7 @@ from nur_studio.engines.base import Music, MusicTask, ReferenceAudio
 from nur_studio.engines.device import Device
 from nur_studio.engines.models import CODEC, TEXT_ENCODER
 from nur_studio.engines.models import model as model_named
-from nur_studio.engines.musicgen import taking
+from nur_studio.engines.musicgen import taking, together
 from nur_studio.engines.musicgen.decoding import Window
 from nur_studio.engines.musicgen.engine import MusicGenEngine, musicgen
 from nur_studio.engines.musicgen.guards import Verdict
@@ -416,7 +416,7 @@ def _watch(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, torch.Tensor]]:
         seen.append((frames, prompt))
         return Window(model, conditions, frames, seeds, sampling, prompt)
 
-    monkeypatch.setattr(taking, "Window", window)
+    monkeypatch.setattr(together, "Window", window)
     return seen
 
 
