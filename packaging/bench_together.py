@@ -12,32 +12,39 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
-
-import torch
+from collections.abc import Callable
+from typing import Any
 
 from nur_studio.engines.device import DEVICES, choose
 from nur_studio.engines.models import music_model
-from nur_studio.engines.musicgen.conditions import Conditions
-from nur_studio.engines.musicgen.decoding import Window
 from nur_studio.engines.musicgen.probe import FRAMES_PER_S, random_model
 
 SIZES = (1, 2, 4, 8)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--model", default="small")
     parser.add_argument("--layers", type=int, default=0, help="0: all of the model's")
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--device", default="auto", choices=DEVICES)
     chosen = parser.parse_args()
+    import torch
+
+    from nur_studio.engines.musicgen.conditions import Conditions
+    from nur_studio.engines.musicgen.decoding import Window
+
     info, device = music_model(chosen.model), choose(chosen.device)
     place = torch.device(device.kind)
     model = random_model(info, chosen.layers or info.layers, place, device.precision)
     words = torch.randn((2, 24, info.dim), device=place)
     conditions = Conditions(words, words[:, :0]) if info.melody else Conditions(words[:, :0], words)
     frames = round(chosen.seconds * FRAMES_PER_S)
-    windows = {size: Window(model, conditions, frames, range(size)) for size in SIZES}
+
+    def window_for(seeds: range) -> Window:
+        return Window(model, conditions, frames, seeds)
+
+    windows = {size: window_for(range(size)) for size in SIZES}
     times: dict[int, list[float]] = {size: [] for size in SIZES}
     while windows[1].steps_left:
         for size, window in windows.items():
@@ -45,7 +52,7 @@ def main() -> None:
             window.step()
             window.codes().sum().item()  # waits for the device
             times[size].append(time.perf_counter() - started)
-    alone = torch.cat([_alone(model, conditions, frames, seed) for seed in range(2)])
+    alone = torch.cat([_alone(window_for, seed) for seed in range(2)])
     middle = {size: statistics.median(steps) for size, steps in times.items()}
     print(f"{info.title}, {len(model.layers)} layers, {device.title} {device.precision}, {chosen.seconds:g} s")
     for size in SIZES:
@@ -56,8 +63,8 @@ def main() -> None:
         )
 
 
-def _alone(model: object, conditions: Conditions, frames: int, seed: int) -> torch.Tensor:
-    window = Window(model, conditions, frames, (seed,))  # type: ignore[arg-type]
+def _alone(window_for: Callable[[range], Any], seed: int) -> Any:
+    window = window_for(range(seed, seed + 1))
     while window.steps_left:
         window.step()
     return window.codes()

@@ -111,7 +111,7 @@ class MusicGenerator(Protocol):
 
 
 OnEnded = Callable[[int, "Music | Exception"], None]
-"""Told how the take of this number ended: made, gone wrong, or `Cancelled` where it was enough before there was some."""
+"""Told how the take of this number ended: made, gone wrong, or `Cancelled` where it was enough too soon to keep any."""
 
 
 class MakesTogether(Protocol):
@@ -163,7 +163,8 @@ class EngineInfo:
 
     `why_not` is "" where it can run here, else one sentence that says what is missing. `can` names what it does beside
     making music: "keep" (end early), "together" (several takes as one batch), "controls", "sections", "continue",
-    "melody", "count-in"; of a separator it is "separate", and `lanes` are the stems it makes. `sellable`: whether its licence lets people sell what it makes.
+    "melody", "count-in"; of a separator it is "separate", and `lanes` are the stems it makes. `sellable`: whether its
+    licence lets people sell what it makes.
     """
 
     name: str

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nur_studio.core.errors import StudioError
+from nur_studio.core.errors import Cancelled, StudioError
 from nur_studio.core.timing import Section
 from nur_studio.engines.base import EngineInfo, MusicTask
 
@@ -75,12 +75,21 @@ class Warm:
 
 
 @dataclass(frozen=True, slots=True)
-class Make:
-    """Make this take into this folder. Answered by `Advanced` and `Grown`, then one of `Done`, `Refused`, `Stopped`."""
+class Wanted:
+    """One take of an order, and the folder for it, which exists and is empty."""
 
-    engine: EngineInfo
     task: MusicTask
     folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Make:
+    """Make these takes, as one batch where the engine can. Answered by `Advanced`, `Grown` and one `TakeEnded` for each
+    take, then `Answered(None)`; or, for those not ended by then, `Refused` or `Stopped`.
+    """
+
+    engine: EngineInfo
+    takes: tuple[Wanted, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +125,7 @@ Order = Make | Separate | Warm | Release | Probe
 
 @dataclass(frozen=True, slots=True)
 class Advanced:
-    """`fraction` of the whole generation is done."""
+    """`fraction` of the whole order is done."""
 
     stage: str
     fraction: float
@@ -124,22 +133,28 @@ class Advanced:
 
 @dataclass(frozen=True, slots=True)
 class Grown:
-    """The preview file holds this much now: more than before, or less where some of it is made again."""
+    """The preview file of the order's take `number` holds this much now: more than before, or less where some of it is
+    made again.
+    """
 
+    number: int
     frames: int
     sample_rate: int
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
-    """Everything is in the folder."""
+class TakeEnded:
+    """How the order's take `number` ended: everything is in its folder, or the sentence for people, or `Cancelled`
+    where it was enough too soon to keep some of it.
+    """
 
-    made: Made
+    number: int
+    outcome: Made | StudioError | Cancelled
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What was asked for, where it is no take."""
+    """The order is carried out; what was asked for, where it was no takes."""
 
     value: object
 
@@ -156,5 +171,5 @@ class Stopped:
     """Cancelled, as was asked."""
 
 
-Ended = Done | Answered | Refused | Stopped
+Ended = Answered | Refused | Stopped
 """Exactly one of them ends an order."""

@@ -9,13 +9,13 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nur_studio.core.errors import Cancelled, GenerationFailed
+from nur_studio.core.errors import Cancelled, GenerationFailed, StudioError
 from nur_studio.core.progress import Cancel, EtaMeter, OnProgress
 from nur_studio.engines import child
 from nur_studio.engines.base import EngineInfo, MusicTask
@@ -27,7 +27,6 @@ from nur_studio.engines.messages import (
     Advanced,
     Answered,
     Chunk,
-    Done,
     Grown,
     Made,
     Make,
@@ -38,13 +37,15 @@ from nur_studio.engines.messages import (
     Separate,
     Separated,
     Stopped,
+    TakeEnded,
+    Wanted,
     Warm,
 )
 
 if TYPE_CHECKING:
     from nur_studio.engines.base import Forecast
 
-__all__ = ["Chunk", "EngineProcess", "Made", "Separated"]
+__all__ = ["Chunk", "EngineProcess", "Made", "Separated", "Wanted"]
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +54,8 @@ KILL_AFTER_S = 1.0
 
 _LOOK_EVERY_S = 0.05
 OnChunk = Callable[[Chunk], None]
+OnTakeChunk = Callable[[int, Chunk], None]
+OnTakeEnded = Callable[[int, Made | StudioError | Cancelled], None]
 
 
 class EngineProcess:
@@ -107,9 +110,38 @@ class EngineProcess:
     ) -> Made:
         """Make one take into `folder`, which exists and is empty. Waits for its turn, then until it is done.
 
-        Raises `Cancelled` at most a second after `cancel`, the `StudioError` the engine raised, and
-        `GenerationFailed` where the child crashed or met a fault. Whatever happens, the next call works. Once
-        `cancel.enough()`, an engine that can ends there and what it has made is the take.
+        Raises what `make_together` raises, and the `StudioError` the take ended with; `Cancelled` also where it was
+        enough before there was anything to keep.
+        """
+        ended: list[Made | StudioError | Cancelled] = []
+        self.make_together(
+            engine,
+            (Wanted(task, folder),),
+            on_progress,
+            lambda _, chunk: on_chunk(chunk),
+            lambda _, outcome: ended.append(outcome),
+            cancel,
+        )
+        (outcome,) = ended
+        if isinstance(outcome, Made):
+            return outcome
+        raise outcome
+
+    def make_together(
+        self,
+        engine: EngineInfo,
+        takes: Sequence[Wanted],
+        on_progress: OnProgress,
+        on_chunk: OnTakeChunk,
+        on_ended: OnTakeEnded,
+        cancel: Cancel,
+    ) -> None:
+        """Make several takes, as one batch where the engine can, else one after the other. Waits for its turn, then
+        until all are done; `on_ended` is told each one's end when it comes, by its number.
+
+        Raises `Cancelled` at most a second after `cancel`, the `StudioError` that kept the engine from making any, and
+        `GenerationFailed` where the child crashed or met a fault: takes not ended by then are lost. Whatever happens,
+        the next call works. Once `cancel.enough()`, an engine that can ends there and what it has made are the takes.
         """
         meter = EtaMeter()
 
@@ -117,13 +149,14 @@ class EngineProcess:
             if isinstance(message, Advanced):
                 on_progress(meter(message.stage, message.fraction))
             elif isinstance(message, Grown):
-                on_chunk(Chunk(folder / PREVIEW_NAME, message.frames, message.sample_rate))
+                path = takes[message.number].folder / PREVIEW_NAME
+                on_chunk(message.number, Chunk(path, message.frames, message.sample_rate))
+            elif isinstance(message, TakeEnded):
+                on_ended(message.number, message.outcome)
 
         with self._next_turn(cancel):
-            made = self._ask(Make(engine, task, folder), heed, cancel)
-            assert isinstance(made, Made)
+            self._ask(Make(engine, tuple(takes)), heed, cancel)
             on_progress(meter("writing", 1.0))
-            return made
 
     def separate(
         self, separator: EngineInfo, mix: Path, folder: Path, on_progress: OnProgress, cancel: Cancel
@@ -226,13 +259,11 @@ class EngineProcess:
                 self._check(cancel)  # what asked us to stop, a shutdown say, may have ended the child first
                 raise
             self._answered = self._answered or message is not None
-            if not isinstance(message, Done | Answered | Refused | Stopped):
+            if not isinstance(message, Answered | Refused | Stopped):
                 heed(message)
                 continue
             self._at_work = False
             self._check(cancel)
-            if isinstance(message, Done):
-                return message.made
             if isinstance(message, Answered):
                 return message.value
             if isinstance(message, Refused):
@@ -274,7 +305,7 @@ class EngineProcess:
             deadline = time.monotonic() + KILL_AFTER_S
             with contextlib.suppress(GenerationFailed):
                 while (left := deadline - time.monotonic()) > 0:
-                    if isinstance(self._receive(connection, left), (Done, Answered, Refused, Stopped)):
+                    if isinstance(self._receive(connection, left), (Answered, Refused, Stopped)):
                         self._at_work = False
                         return
                 log.warning("killing the engine process: it did not stop within %s s", KILL_AFTER_S)

@@ -19,31 +19,27 @@ _FRAME_BYTES = 8  # two float32
 
 
 class Reporter:
-    """An `OnProgress` that puts a stage's 0 to 1 into the whole and crosses to the parent, not too often."""
+    """An `OnProgress` of the whole order that crosses to the parent, not too often."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._start, self._end = 0.0, 1.0
         self._last_stage, self._last_time = "", 0.0
-
-    def stage_range(self, start: float, end: float) -> None:
-        """From now on 0 to 1 means `start` to `end` of the whole."""
-        self._start, self._end = start, end
 
     def __call__(self, progress: Progress) -> None:
         now = time.monotonic()
         if progress.stage == self._last_stage and now - self._last_time < _REPORT_EVERY_S:
             return
         self._last_stage, self._last_time = progress.stage, now
-        fraction = min(1.0, max(0.0, progress.fraction))
-        self._connection.send(Advanced(progress.stage, self._start + (self._end - self._start) * fraction))
+        self._connection.send(Advanced(progress.stage, min(1.0, max(0.0, progress.fraction))))
 
 
 class Preview:
-    """An `OnAudio`: the growing file through which a take is heard before it is done; gone when it is."""
+    """An `OnAudio`: the growing file through which the take of this number is heard before it is done; gone when it
+    is.
+    """
 
-    def __init__(self, path: Path, connection: Connection) -> None:
-        self._path = path
+    def __init__(self, number: int, path: Path, connection: Connection) -> None:
+        self._number, self._path = number, path
         self._connection = connection
         self._file: BinaryIO | None = None
         self._frames = self._sample_rate = 0
@@ -52,8 +48,13 @@ class Preview:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """No more will come. Told again, nothing happens."""
         if self._file is not None:
             self._file.close()
+            self._file = None
             with contextlib.suppress(OSError):  # Windows keeps what a player still reads; it goes with the folder
                 self._path.unlink()
 
@@ -64,7 +65,7 @@ class Preview:
         self._file.flush()
         self._frames += len(audio)
         self._sample_rate = sample_rate
-        self._connection.send(Grown(self._frames, sample_rate))
+        self._connection.send(Grown(self._number, self._frames, sample_rate))
 
     def rewind(self, frames: int) -> None:
         """What comes next is written over all but the first `frames`."""
@@ -73,4 +74,4 @@ class Preview:
         # Not truncated: a player that is reading there now is told in the same moment, and must not fall off the end.
         self._file.seek(frames * _FRAME_BYTES)
         self._frames = frames
-        self._connection.send(Grown(frames, self._sample_rate))
+        self._connection.send(Grown(self._number, frames, self._sample_rate))

@@ -9,7 +9,6 @@ import logging
 import os
 import tempfile
 import time
-from collections.abc import Mapping
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -17,16 +16,11 @@ from typing import Any
 import numpy as np
 
 from nur_studio.core.errors import Cancelled, EngineUnavailable, FileProblem, GenerationFailed, StudioError
-from nur_studio.core.mix import STEMS
 from nur_studio.core.progress import Cancel, Progress
-from nur_studio.engines.base import EngineInfo, Music, MusicGenerator, MusicTask, StemSeparator
+from nur_studio.engines.base import EngineInfo, MusicGenerator, StemSeparator
 from nur_studio.engines.messages import (
-    CODES_NAME,
-    PREVIEW_NAME,
     Answered,
-    Done,
     Ended,
-    Made,
     Make,
     Order,
     Probe,
@@ -35,9 +29,11 @@ from nur_studio.engines.messages import (
     Separate,
     Separated,
     Stopped,
+    Wanted,
     Warm,
 )
-from nur_studio.engines.reporting import Preview, Reporter
+from nur_studio.engines.reporting import Reporter
+from nur_studio.engines.takes import Takes, rounded
 
 log = logging.getLogger(__name__)
 
@@ -49,11 +45,9 @@ SCARCE = 0.1
 
 SCARCE_RELEASE_S = 30.0
 
-FRAME_RATE = 50.0  # codes a second, where an engine's details do not say otherwise
-
 Engine = MusicGenerator | StemSeparator
-
-_STEMS_SHARE, _MIX_SHARE = 0.8, 0.95  # of the progress bar is making; the rest is measuring and writing the masters
+Work = Wanted | Order
+"""What something went wrong with."""
 
 
 class Workshop:
@@ -82,15 +76,9 @@ class Workshop:
             self._send(Stopped())
         except BrokenPipeError:
             os._exit(0)
-        except StudioError as error:
-            self._send(Refused(error))
-        except MemoryError:
-            log.exception("out of memory")
-            self._give_back()
-            self._send(Refused(_out_of_memory(order)))
         except Exception as error:
-            log.exception("%s failed", type(order).__name__)
-            self._send(Refused(self._explained(error, order)))
+            who = order.engine.title if isinstance(order, Make | Separate) else "The engine process"
+            self._send(Refused(self._explained(error, order.takes[0] if isinstance(order, Make) else order, who)))
 
     def spare(self, idle_s: float, available: float) -> None:
         """Give memory back where nobody asked for anything in `idle_s`; `available` is the share others could get."""
@@ -103,7 +91,8 @@ class Workshop:
 
     def _answer(self, order: Make | Separate | Release | Probe) -> Ended:
         if isinstance(order, Make):
-            return Done(self._make(order))
+            Takes(order, lambda: self._engine(order.engine), self._explained, self._connection, self._cancel).make()
+            return Answered(None)
         if isinstance(order, Separate):
             return Answered(self._separate(order))
         if isinstance(order, Release):
@@ -124,46 +113,6 @@ class Workshop:
         except Exception:
             log.exception("loading %s ahead of time failed", engine.name)
 
-    def _make(self, order: Make) -> Made:
-        started = time.perf_counter()
-        from nur_studio.audio.masters import write_masters
-
-        making = _STEMS_SHARE if order.engine.stems else _MIX_SHARE
-        report = Reporter(self._connection)
-        report.stage_range(0.0, making)
-        report(Progress("starting", 0.0))
-        generator: Any = self._engine(order.engine)
-        loaded = time.perf_counter()
-        with Preview(order.folder / PREVIEW_NAME, self._connection) as preview:
-            music = generator.generate(order.task, report, preview, self._cancel)
-            _check(music, order.task, self._cancel.enough())
-            generated = time.perf_counter()
-            report.stage_range(making, 1.0)
-            masters = write_masters(
-                order.folder, music.mix, music.stems, music.sample_rate, music.tempo, report, self._cancel
-            )
-        self._keep_codes(order, music)
-        _keep_sheet(order.folder, music)
-        ended = time.perf_counter()
-        return Made(
-            masters=masters,
-            tempo=music.tempo,
-            beats_per_bar=music.beats_per_bar,
-            beat_offset_s=music.beat_offset_s,
-            key=music.key,
-            sections=tuple(music.sections),
-            details=dict(music.details),
-            note=music.note,
-            seconds=_rounded(
-                {
-                    "loading": loaded - started,
-                    "generating": generated - loaded,
-                    "mastering": ended - generated,
-                    "total": ended - started,
-                }
-            ),
-        )
-
     def _separate(self, order: Separate) -> Separated:
         started = time.perf_counter()
         from nur_studio.engines.stem_files import StemFiles
@@ -179,17 +128,8 @@ class Workshop:
         return Separated(
             order.engine.lanes,
             dict(separation.details),
-            _rounded({"loading": loaded - started, "separating": ended - loaded, "total": ended - started}),
+            rounded({"loading": loaded - started, "separating": ended - loaded, "total": ended - started}),
         )
-
-    def _keep_codes(self, order: Make, music: Music) -> None:
-        if music.codes is None:
-            return
-        from nur_studio.engines.musicgen.references import write_codes
-
-        rate = music.details.get("frame_rate", FRAME_RATE)
-        assert isinstance(rate, float | int)
-        write_codes(order.folder / CODES_NAME, music.codes, order.engine.name, float(rate))
 
     # -- engines -------------------------------------------------------------------------------------------------
 
@@ -221,27 +161,32 @@ class Workshop:
 
     # -- what went wrong -----------------------------------------------------------------------------------------
 
-    def _explained(self, error: Exception, order: Order) -> StudioError:
+    def _explained(self, error: Exception, what: Work, who: str) -> StudioError:
+        """What went wrong, for people; for us it is in the log. What ran out of memory has none of it afterwards."""
+        if isinstance(error, StudioError):
+            return error
+        if isinstance(error, MemoryError):
+            log.exception("out of memory", exc_info=error)
+            self._give_back()
+            return _out_of_memory(what)
+        log.exception("%s failed", type(what).__name__, exc_info=error)
         details = f"The details are in {self._log_file}."
         if isinstance(error, ImportError) and "failed to map segment" in str(error):
-            return _out_of_memory(order)  # the loader's words for it
-        if not isinstance(order, Make | Separate):
-            return GenerationFailed(
-                f"The engine process met a fault of its own ({type(error).__name__}: {error}).", hint=details
-            )
-        what, verb = ("take", "was") if isinstance(order, Make) else ("stems", "were")
+            return _out_of_memory(what)  # the loader's words for it
+        fault = GenerationFailed(f"{who} met a fault of its own ({type(error).__name__}: {error}).", hint=details)
+        if not isinstance(what, Wanted | Separate):
+            return fault
+        name, verb = ("take", "was") if isinstance(what, Wanted) else ("stems", "were")
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             return FileProblem(
-                f"The disk is full: the {what} could not be kept.",
-                hint=f"Free some space where {order.folder.parent} is.",
+                f"The disk is full: the {name} could not be kept.",
+                hint=f"Free some space where {what.folder.parent} is.",
             )
         if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            return FileProblem(f"{order.folder} may not be written.", hint=details)
-        if isinstance(error, FileNotFoundError) and not order.folder.is_dir():
-            return FileProblem(f"The folder {order.folder} was removed while the {what} {verb} being made.")
-        return GenerationFailed(
-            f"{order.engine.title} met a fault of its own ({type(error).__name__}: {error}).", hint=details
-        )
+            return FileProblem(f"{what.folder} may not be written.", hint=details)
+        if isinstance(error, FileNotFoundError) and not what.folder.is_dir():
+            return FileProblem(f"The folder {what.folder} was removed while the {name} {verb} being made.")
+        return fault
 
     def _send(self, message: Ended) -> None:
         self._connection.send(message)
@@ -266,15 +211,6 @@ def _release(engine: Engine) -> None:
         release()
 
 
-def _keep_sheet(folder: Path, music: Music) -> None:
-    if music.sheet is None:
-        return
-    from nur_studio.audio.masters import score_path
-    from nur_studio.audio.midi import write_midi
-
-    write_midi(score_path(folder), music.sheet)
-
-
 def _rehearse() -> None:
     """Write and measure a second of noise: the libraries this takes are then loaded before somebody waits for them."""
     from nur_studio.audio.masters import write_masters
@@ -284,31 +220,11 @@ def _rehearse() -> None:
         write_masters(Path(folder), noise, {}, 44100, 120)
 
 
-def _check(music: Music, task: MusicTask, ended_early: bool) -> None:
-    """An engine that breaks its promise is told so here, not three modules later. Raises `ValueError`."""
-    frames = round(task.duration_s * music.sample_rate)
-    if (ended_early or music.note) and 0 < len(music.mix) < frames:
-        frames = len(music.mix)
-    if music.stems and set(music.stems) != set(STEMS):
-        raise ValueError(f"stems {sorted(music.stems)} instead of {sorted(STEMS)}")
-    for name, audio in {"mix": music.mix, **music.stems}.items():
-        if audio.shape != (frames, 2):
-            raise ValueError(f"{name} has shape {audio.shape} instead of {(frames, 2)}")
-        if audio.dtype != np.float32:
-            raise ValueError(f"{name} is {audio.dtype} instead of float32")
-        if not np.isfinite(audio).all():
-            raise ValueError(f"{name} has samples that are no numbers")
-
-
-def _out_of_memory(order: Order) -> GenerationFailed:
-    if isinstance(order, Make):
+def _out_of_memory(what: Work) -> GenerationFailed:
+    if isinstance(what, Wanted):
         return GenerationFailed(
-            f"There is not enough memory for {order.task.duration_s:g} s of music.",
+            f"There is not enough memory for {what.task.duration_s:g} s of music.",
             hint="Try a shorter length, or close other programs.",
         )
-    what = "separate this track" if isinstance(order, Separate) else "try this model"
-    return GenerationFailed(f"There is not enough memory to {what}.", hint="Close other programs.")
-
-
-def _rounded(seconds: Mapping[str, float]) -> dict[str, float]:
-    return {name: round(value, 3) for name, value in seconds.items()}
+    doing = "separate this track" if isinstance(what, Separate) else "try this model"
+    return GenerationFailed(f"There is not enough memory to {doing}.", hint="Close other programs.")

@@ -27,9 +27,16 @@ class Makes(Protocol):
 
     def submit(self, request: GenerationRequest, *, group: str = "") -> list[Track]: ...
 
-    def make(
-        self, track_id: str, on_progress: OnProgress, on_chunk: Callable[[Chunk], None], cancel: Cancel
-    ) -> Track: ...
+    def batches(self, tracks: Sequence[Track]) -> list[list[Track]]: ...
+
+    def make_together(
+        self,
+        track_ids: Sequence[str],
+        on_progress: OnProgress,
+        on_chunk: Callable[[str, Chunk], None],
+        on_ended: Callable[[str, Track | StudioError | Cancelled], None],
+        cancel: Cancel,
+    ) -> None: ...
 
     def discard(self, track_id: str) -> None: ...
 
@@ -56,7 +63,9 @@ class Growth:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """How far the running request is: which of its takes, and the progress of making or separating that one."""
+    """How far the running request is: which of its takes is on its way, and the progress of making or separating that
+    one, or of all of its batch.
+    """
 
     take: int
     takes: int
@@ -66,13 +75,15 @@ class Step:
 class Maker(QObject):
     """Turns requests into takes and takes into stems, one after the other on one thread. Lives in the window's thread.
 
+    Takes that are made as one batch end one by one; of them one at a time is followed while it grows, the first that
+    has not ended.
     The takes of a request are separated when all of them are made: they can be heard by then, and engine and separator
     do not push each other out of memory. Cancelling while that goes on ends only that.
     """
 
     begun = Signal()  # a request has its turn
     stepped = Signal(object)  # Step
-    started = Signal(object)  # Track: this take is being made now
+    started = Signal(object)  # Track: this take is being made now, and followed
     grew = Signal(object)  # Growth
     made = Signal(object)  # Track
     take_failed = Signal(object)  # Track that could not be made
@@ -159,28 +170,16 @@ class Maker(QObject):
     def _work(self, request: GenerationRequest, group: str, on_progress: OnProgress, cancel: Cancel) -> None:
         tracks = self._studio.submit(request, group=group)
         made: list[Track] = []
-        for number, track in enumerate(tracks, start=1):
-            try:
+        waiting = list(tracks)
+        try:
+            for batch in self._studio.batches(tracks):
                 cancel.check()
-                self._step = (number, len(tracks))
-                self.started.emit(track)
-                made.append(self._make(track, on_progress, cancel))
-                self.made.emit(made[-1])
+                del waiting[: len(batch)]
+                made += _Batch(self, self._studio, tracks, batch).make(on_progress, cancel)
                 if cancel.enough():
-                    self._discard(tracks[number:])
                     break
-            except Cancelled:
-                self._discard(tracks[number - 1 :])  # nothing is kept of a cancelled take; finished ones stay
-                self.cancelled.emit(track)
-                raise
-            except StudioError as error:
-                self.take_failed.emit(track)
-                self.failed.emit(error)  # the other takes may still work out
-            except Exception:
-                self._discard(tracks[number:])
-                self.take_failed.emit(track)
-                raise
-
+        finally:
+            self._discard(waiting)
         self._separate([track for track in made if self._studio.separates(track)], on_progress, cancel)
 
     def _separate(
@@ -206,25 +205,9 @@ class Maker(QObject):
         for track in tracks:
             self._studio.discard(track.id)
 
-    def _make(self, track: Track, on_progress: OnProgress, cancel: Cancel) -> Track:
-        handed = 0
-
-        def on_chunk(chunk: Chunk) -> None:
-            nonlocal handed
-            if chunk.frames < handed:
-                handed = chunk.frames
-                nothing = np.zeros((0, 2), np.float32)
-                self.grew.emit(Growth(track.id, chunk.path, nothing, handed, chunk.sample_rate))
-            while handed < chunk.frames:
-                count = min(_HANDED_FRAMES, chunk.frames - handed)
-                values = np.fromfile(chunk.path, np.float32, count * 2, offset=handed * 8)
-                audio = values[: len(values) // 2 * 2].reshape(-1, 2)
-                if not len(audio):
-                    return
-                handed += len(audio)
-                self.grew.emit(Growth(track.id, chunk.path, audio, handed, chunk.sample_rate))
-
-        return self._studio.make(track.id, on_progress, on_chunk, cancel)
+    def on_step(self, take: int, takes: int) -> None:
+        """What follows is about this take."""
+        self._step = (take, takes)
 
     # -- in the window's thread -------------------------------------------------------------------------------------
 
@@ -252,3 +235,68 @@ class Maker(QObject):
             self._running = self._queue.current
             self._apart = False
             (self.begun if self._running is not None else self.rested).emit()
+
+
+class _Batch:
+    """One batch of takes while it is made, in the worker's thread: tells the maker's listeners by its signals."""
+
+    def __init__(self, maker: Maker, studio: Makes, tracks: Sequence[Track], batch: Sequence[Track]) -> None:
+        self._maker, self._studio = maker, studio
+        self._takes = {track.id: (number, track) for number, track in enumerate(tracks, start=1) if track in batch}
+        self._count = len(tracks)
+        self._made: list[Track] = []
+        self._followed = ""  # the id of the take that is on show while it grows
+        self._handed = 0
+
+    def make(self, on_progress: OnProgress, cancel: Cancel) -> list[Track]:
+        """Make them; those that were finished. What else became of them is told."""
+        ids = list(self._takes)
+        self._follow(ids[0])
+        try:
+            self._studio.make_together(ids, on_progress, self._on_chunk, self._on_ended, cancel)
+        except Cancelled:
+            for _, track in self._takes.values():  # nothing is kept of a cancelled take; finished ones stay
+                self._maker.cancelled.emit(track)
+            raise
+        except BaseException:
+            for _, track in self._takes.values():
+                self._maker.take_failed.emit(track)
+            raise
+        return self._made
+
+    def _follow(self, track_id: str) -> None:
+        number, track = self._takes[track_id]
+        self._followed, self._handed = track_id, 0
+        self._maker.on_step(number, self._count)
+        self._maker.started.emit(track)
+
+    def _on_ended(self, track_id: str, outcome: Track | StudioError | Cancelled) -> None:
+        _, track = self._takes.pop(track_id)
+        if isinstance(outcome, Track):
+            self._made.append(outcome)
+            self._maker.made.emit(outcome)
+        elif isinstance(outcome, StudioError):
+            self._maker.take_failed.emit(track)
+            self._maker.failed.emit(outcome)  # the other takes may still work out
+        else:
+            self._maker.cancelled.emit(track)
+
+    def _on_chunk(self, track_id: str, chunk: Chunk) -> None:
+        if self._followed not in self._takes:
+            self._follow(track_id)
+        if track_id == self._followed:
+            self._hand_on(track_id, chunk)
+
+    def _hand_on(self, track_id: str, chunk: Chunk) -> None:
+        if chunk.frames < self._handed:
+            self._handed = chunk.frames
+            nothing = np.zeros((0, 2), np.float32)
+            self._maker.grew.emit(Growth(track_id, chunk.path, nothing, self._handed, chunk.sample_rate))
+        while self._handed < chunk.frames:
+            count = min(_HANDED_FRAMES, chunk.frames - self._handed)
+            values = np.fromfile(chunk.path, np.float32, count * 2, offset=self._handed * 8)
+            audio = values[: len(values) // 2 * 2].reshape(-1, 2)
+            if not len(audio):
+                return
+            self._handed += len(audio)
+            self._maker.grew.emit(Growth(track_id, chunk.path, audio, self._handed, chunk.sample_rate))

@@ -4,23 +4,34 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from nur_studio.core.errors import Cancelled, StudioError
 from nur_studio.core.names import title_from_prompt
-from nur_studio.core.progress import Cancel, OnProgress, Progress
+from nur_studio.core.progress import Cancel, OnProgress, Progress, ranged
 from nur_studio.core.prompt import read_prompt
 from nur_studio.core.request import MAX_SEED, GenerationRequest
 from nur_studio.core.track import Status, Track, new_track_id
 from nur_studio.engines.base import EngineInfo
 from nur_studio.engines.messages import Made
-from nur_studio.engines.process import EngineProcess, OnChunk
+from nur_studio.engines.process import Chunk, EngineProcess, Wanted
 from nur_studio.library.library import Library
 from nur_studio.studio import recipe, steering
 from nur_studio.studio.keeping import file_problem, measured
 
 log = logging.getLogger(__name__)
+
+_Value = TypeVar("_Value")
+
+OnTakeChunk = Callable[[str, Chunk], None]
+"""Told that more of the take with this id can be heard."""
+
+OnTakeEnded = Callable[[str, Track | StudioError | Cancelled], None]
+"""Told how the take with this id ended: finished, failed, or `Cancelled` where it was enough too soon to keep some."""
 
 
 def new_takes(
@@ -73,39 +84,119 @@ def new_takes(
     return tracks
 
 
-def make_take(
-    track: Track,
+def make_takes(
+    tracks: Sequence[Track],
     engine: EngineInfo,
     library: Library,
     process: EngineProcess,
     on_progress: OnProgress,
-    on_chunk: OnChunk,
+    on_chunk: OnTakeChunk,
+    on_ended: OnTakeEnded,
     cancel: Cancel,
-) -> Track:
-    """Make one pending take. Cancelled, it leaves nothing; gone wrong, it stays as failed with the sentence."""
+) -> None:
+    """Make pending takes, as one batch where the engine can; each one's end is told when it comes, by the track's id.
+
+    A take that is finished is in the library then; one gone wrong stays as failed with the sentence, and leaves the
+    others alone. Raises `Cancelled` once cancel is asked for: takes not finished by then leave nothing.
+    """
+    left = {track.id: track for track in tracks}
+
+    def end(track: Track, outcome: Track | StudioError | Cancelled) -> None:
+        del left[track.id]
+        if isinstance(outcome, Cancelled):
+            library.discard(track.id)
+        elif isinstance(outcome, StudioError):
+            _fail(library, track, str(outcome))
+        on_ended(track.id, outcome)
+
+    def attempt(track: Track, work: Callable[[], _Value]) -> _Value | None:
+        """What comes of it, or None where that was the take's end."""
+        try:
+            return work()
+        except StudioError as error:
+            end(track, error)
+        except OSError as error:
+            end(track, file_problem(error, library.directory))
+        return None
+
     try:
         cancel.check()
-        library.processing(track.id)
-        staging = library.staging(track.id)
-        # Found again, not remembered: what it was when the take was asked for may have been removed since.
-        reference = steering.reference_audio(recipe.controls_of(track).reference, library)
-        made = process.make(engine, recipe.task_of(track, reference), staging, on_progress, on_chunk, cancel)
-        finished = _keep(track, made, staging, library)
+        wanted = {track.id: attempt(track, partial(_begin, track, library)) for track in tracks}
+        begun = [track for track in tracks if track.id in left]
+        takes = [take for take in wanted.values() if take is not None]
+
+        def heed(number: int, outcome: Made | StudioError | Cancelled) -> None:
+            track = begun[number]
+            if not isinstance(outcome, Made):
+                end(track, outcome)
+                return
+            finished = attempt(track, partial(_keep, track, outcome, takes[number].folder, library))
+            if finished is not None:
+                end(track, finished)
+
+        if takes:
+            process.make_together(
+                engine, takes, on_progress, lambda number, chunk: on_chunk(begun[number].id, chunk), heed, cancel
+            )
     except (Cancelled, KeyboardInterrupt):
-        library.discard(track.id)
+        for track_id in left:
+            library.discard(track_id)
         raise
     except StudioError as error:
-        _fail(library, track, str(error))
-        raise
-    except OSError as error:
-        problem = file_problem(error, library.directory)
-        _fail(library, track, str(problem))
-        raise problem from error
+        for track in tuple(left.values()):
+            end(track, error)
     except BaseException as error:
-        _fail(library, track, f"The studio met a fault of its own ({type(error).__name__}: {error}).")
+        for track in left.values():
+            _fail(library, track, f"The studio met a fault of its own ({type(error).__name__}: {error}).")
         raise
     on_progress(Progress("done", 1.0, 0.0))
-    return finished
+
+
+def batches(tracks: Sequence[Track], engines: Sequence[EngineInfo]) -> list[list[Track]]:
+    """Pending takes of one request, in the batches to make them in: one where their engine can "together", else each
+    take is a batch of its own.
+    """
+    able = {info.name for info in engines if "together" in info.can}
+    return [list(tracks)] if all(track.engine in able for track in tracks) else [[track] for track in tracks]
+
+
+def make_all(
+    batches: Sequence[Sequence[Track]],
+    make: Callable[[Sequence[str], OnProgress, OnTakeEnded], None],
+    on_progress: OnProgress,
+    cancel: Cancel,
+) -> list[Track]:
+    """Make batch after batch; the finished takes, in their order. None is begun once `cancel.enough()`.
+
+    Raises `Cancelled`, also where nothing came of it, and a take's error once the others of its batch have ended.
+    """
+    done: list[Track] = []
+    faults: list[StudioError] = []
+
+    def end(_: str, outcome: Track | StudioError | Cancelled) -> None:
+        if isinstance(outcome, Track):
+            done.append(outcome)
+        elif isinstance(outcome, StudioError):
+            faults.append(outcome)
+
+    for number, batch in enumerate(batches):
+        share = ranged(on_progress, number / len(batches), (number + 1) / len(batches))
+        make([track.id for track in batch], share, end)
+        if faults:
+            raise faults[0]
+        if cancel.enough():
+            break
+    if not done:
+        raise Cancelled  # it was enough before there was anything to keep
+    return sorted(done, key=lambda track: track.take)
+
+
+def _begin(track: Track, library: Library) -> Wanted:
+    library.processing(track.id)
+    staging = library.staging(track.id)
+    # Found again, not remembered: what it was when the take was asked for may have been removed since.
+    reference = steering.reference_audio(recipe.controls_of(track).reference, library)
+    return Wanted(recipe.task_of(track, reference), staging)
 
 
 def _keep(track: Track, made: Made, staging: Path, library: Library) -> Track:

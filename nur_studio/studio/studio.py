@@ -10,17 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from nur_studio.audio.files import Encoding
 from nur_studio.core.description import describe
-from nur_studio.core.errors import EngineUnavailable, FileProblem, StudioError
+from nur_studio.core.errors import Cancelled, EngineUnavailable, FileProblem, StudioError
 from nur_studio.core.mix import Mix
 from nur_studio.core.paths import Directories
 from nur_studio.core.progress import (
     Cancel,
     CancelToken,
-    EtaMeter,
     OnProgress,
-    Progress,
     ignore_progress,
     metered,
+    ranged,
 )
 from nur_studio.core.prompt import PromptReading, read_prompt
 from nur_studio.core.request import GenerationRequest
@@ -133,7 +132,7 @@ class Studio(HandOff):
     # -- generate ------------------------------------------------------------------------------------------------
 
     def submit(self, request: GenerationRequest, *, group: str = "") -> list[Track]:
-        """Take a request in: one pending track per take, to be made one by one with `make`.
+        """Take a request in: one pending track per take, to be made with `make`, or with `make_together` by `batches`.
 
         `group` is the `group_id` of takes that these join. Raises `InvalidRequest`, `EngineUnavailable`, and
         `StudioError` where the engine cannot do what the controls ask, or a reference cannot be used.
@@ -158,18 +157,52 @@ class Studio(HandOff):
 
         Once `cancel.enough()`, an engine that can "keep" ends there, and what it has made is the take.
         """
-        track = self.library.get(track_id)
-        if track.status is not Status.PENDING:
-            raise StudioError(f"{track.title!r} is {track.status}: it cannot be begun again.")
+        ended: list[Track | StudioError | Cancelled] = []
+        self.make_together(
+            [track_id], on_progress, lambda _, chunk: on_chunk(chunk), lambda _, end: ended.append(end), cancel
+        )
+        (outcome,) = ended
+        if isinstance(outcome, Track):
+            return outcome
+        raise outcome
+
+    def batches(self, tracks: Sequence[Track]) -> list[list[Track]]:
+        """Pending takes of one request, in the batches to make them in with `make_together`."""
+        return generating.batches(tracks, tuple(self._engines()))
+
+    def make_together(
+        self,
+        track_ids: Sequence[str],
+        on_progress: OnProgress,
+        on_chunk: generating.OnTakeChunk,
+        on_ended: generating.OnTakeEnded,
+        cancel: Cancel | None = None,
+    ) -> None:
+        """Make pending takes of one engine as one batch; `on_ended` is told each one's end when it comes.
+
+        Progress is of all of them. What goes wrong with one leaves the others alone: only `Cancelled` is raised, and
+        takes not finished by then leave nothing.
+        """
+        tracks = []
+        for track_id in track_ids:
+            try:
+                tracks.append(self._pending(track_id))
+            except StudioError as error:
+                on_ended(track_id, error)
+        if not tracks:
+            return
         with self._lock:
-            self._waiting.discard(track_id)
+            self._waiting.difference_update(track_ids)
+        (name,) = {track.engine for track in tracks}
         try:
-            engine = catalogue.usable_engine(track.engine, tuple(self._engines()))
-        except EngineUnavailable as error:  # its weights were removed while the take waited, say
-            self.library.fail(track_id, str(error))
-            raise
-        return generating.make_take(
-            track, engine, self.library, self._process, on_progress, on_chunk, cancel or CancelToken()
+            engine = catalogue.usable_engine(name, tuple(self._engines()))
+        except EngineUnavailable as error:  # its weights were removed while the takes waited, say
+            for track in tracks:
+                self.library.fail(track.id, str(error))
+                on_ended(track.id, error)
+            return
+        generating.make_takes(
+            tracks, engine, self.library, self._process, on_progress, on_chunk, on_ended, cancel or CancelToken()
         )
 
     def generate(
@@ -181,7 +214,8 @@ class Studio(HandOff):
         *,
         stems: bool | None = None,
     ) -> list[Track]:
-        """Submit a request and make all of its takes. Takes finished before a cancel or an error are kept; none is
+        """Submit a request and make all of its takes, as one batch where the engine can: chunks of several takes come
+        mixed then, told apart by their paths. Takes finished in spite of a cancel or another's error are kept; none is
         begun once `cancel.enough()`.
 
         Takes without stems are then separated: always with `stems`, never without, and with None as the settings say.
@@ -189,28 +223,21 @@ class Studio(HandOff):
         """
         cancel = cancel or CancelToken()
         pending = self.submit(request)
-        meter = EtaMeter()
+        on_progress = metered(on_progress)
         apart = not self._engine_for(request).stems and self._wants_stems(stems)
         making = _MAKING_SHARE if apart else 1.0
-        done: list[Track] = []
+
+        def make(ids: Sequence[str], on: OnProgress, on_ended: generating.OnTakeEnded) -> None:
+            self.make_together(ids, on, lambda _, chunk: on_chunk(chunk), on_ended, cancel)
+
         try:
-            for track in pending:
-
-                def tell(progress: Progress, before: int = len(done)) -> None:
-                    on_progress(meter(progress.stage, making * (before + progress.fraction) / len(pending)))
-
-                done.append(self.make(track.id, tell, on_chunk, cancel))
-                if cancel.enough():
-                    break
+            done = generating.make_all(self.batches(pending), make, ranged(on_progress, 0.0, making), cancel)
         finally:
-            for track in pending[len(done) :]:  # of the one that broke off what there was to keep is kept
+            for track in pending:  # those not begun; finished and failed ones stay
                 self.discard(track.id)
         if self._wants_stems(stems):  # afterwards: engine and separator share the memory
-
-            def tell_of_stems(progress: Progress) -> None:
-                on_progress(meter(progress.stage, making + (1.0 - making) * progress.fraction))
-
-            return separating.all_of(done, lambda track, on: self.separate(track.id, None, on, cancel), tell_of_stems)
+            tell = ranged(on_progress, making, 1.0)
+            return separating.all_of(done, lambda track, on: self.separate(track.id, None, on, cancel), tell)
         return done
 
     def discard(self, track_id: str) -> None:
@@ -348,6 +375,12 @@ class Studio(HandOff):
         ids = self.library.purge(older_than_s)
         dragging.forget(self.directories.drags, ids)
         return ids
+
+    def _pending(self, track_id: str) -> Track:
+        track = self.library.get(track_id)
+        if track.status is not Status.PENDING:
+            raise StudioError(f"{track.title!r} is {track.status}: it cannot be begun again.")
+        return track
 
     def _catalogue(self) -> Sequence[EngineInfo]:
         return catalogue.engines(self.directories.models, device=self.settings.device)

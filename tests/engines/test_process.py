@@ -28,7 +28,7 @@ from nur_studio.core.progress import CancelToken, Progress, ignore_progress
 from nur_studio.core.prompt import PromptReading
 from nur_studio.engines import workshop
 from nur_studio.engines.base import EngineInfo, MusicTask
-from nur_studio.engines.messages import CODES_NAME, Make, Refused
+from nur_studio.engines.messages import CODES_NAME, Make, TakeEnded, Wanted
 from nur_studio.engines.process import KILL_AFTER_S, Chunk, EngineProcess, Made
 
 READING = PromptReading("lo-fi", True, 120, True, (70, 90))
@@ -205,11 +205,11 @@ def test_memory_is_given_back_when_idle_or_scarce(tmp_path: Path) -> None:
         return shop.holds_memory
 
     assert not holds()
-    shop.carry_out(Make(fake_engine.info("light"), task(), tmp_path))
+    shop.carry_out(Make(fake_engine.info("light"), (Wanted(task(), tmp_path),)))
     assert not holds()
 
     def loaded() -> None:
-        shop.carry_out(Make(fake_engine.info("heavy", heavy=True), task(), tmp_path))
+        shop.carry_out(Make(fake_engine.info("heavy", heavy=True), (Wanted(task(), tmp_path),)))
         assert holds()
 
     loaded()
@@ -223,8 +223,9 @@ def test_memory_is_given_back_when_idle_or_scarce(tmp_path: Path) -> None:
     shop.spare(workshop.IDLE_RELEASE_S, 0.9)
     assert not holds()
     loaded()
-    shop.carry_out(Make(fake_engine.info("heavy2", heavy=True, fault="memory"), task(), tmp_path))
-    assert isinstance(notes.messages[-1], Refused)
+    shop.carry_out(Make(fake_engine.info("heavy2", heavy=True, fault="memory"), (Wanted(task(), tmp_path),)))
+    (ended,) = (message for message in notes.messages if isinstance(message, TakeEnded))
+    assert isinstance(ended.outcome, GenerationFailed)
     assert not holds(), "what ran out of memory holds none of it"
 
 

@@ -39,6 +39,7 @@ MAX_ROLLS = 3  # of one window
 MAX_ROLLS_AGAIN = 6  # of a whole take
 SHORTEST_S = 1.0  # less is not worth keeping
 
+
 @dataclass(frozen=True, slots=True)
 class _Opening:
     """Codes (codebooks, frames) the music begins with; the first `lead` frames are not part of the take."""
