@@ -7,7 +7,9 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +20,7 @@ from nur_studio.core.notes import NoteLine, NoteSheet, PlayedNote
 from nur_studio.core.progress import Cancel, OnProgress, Progress
 from nur_studio.core.sound import Audio
 from nur_studio.core.timing import Section
-from nur_studio.engines.base import EngineInfo, Music, MusicTask, OnAudio, OnStems, Separation
+from nur_studio.engines.base import EngineInfo, Music, MusicTask, OnAudio, OnEnded, OnStems, Separation
 
 SAMPLE_RATE = 44100
 STEPS = 5
@@ -70,6 +72,9 @@ class FakeEngine:
                 on_audio.rewind(int(edges[step]))
             on_audio(mix[edges[step] : edges[step + 1]], SAMPLE_RATE)
             time.sleep(self.step_s)
+        return self._music(task, mix, parts, note)
+
+    def _music(self, task: MusicTask, mix: Audio, parts: dict[str, Audio], note: str) -> Music:
         self.made += 1
         return Music(
             mix=mix,
@@ -114,6 +119,51 @@ class FakeEngine:
         if self.fault == "print":
             sys.stdout.write("noise on standard output\n")
         return mix
+
+
+class TogetherEngine(FakeEngine):
+    """One that makes its takes side by side. `fault` befalls the take with the seed `fault_seed` alone, or all."""
+
+    def __init__(self, fault_seed: int = -1, **options: Any) -> None:
+        super().__init__(**options)
+        self.fault_seed = fault_seed
+
+    def generate_together(
+        self,
+        tasks: Sequence[MusicTask],
+        on_progress: OnProgress,
+        on_audio: Sequence[OnAudio],
+        on_ended: OnEnded,
+        cancel: Cancel,
+    ) -> None:
+        parts = [music(task) for task in tasks]
+        mixes = [sum(each.values(), np.zeros_like(each["drums"])) for each in parts]
+        edges = np.linspace(0, len(mixes[0]), STEPS + 1).astype(int)
+        running = dict(enumerate(tasks))
+        for step in range(STEPS):
+            cancel.check()
+            if self.keeps and step and cancel.enough():
+                break
+            on_progress(Progress("pretending", step / STEPS))
+            for number, task in tuple(running.items()):
+                if step == STEPS // 2 and self.fault_seed in (-1, task.seed):
+                    try:
+                        mixes[number] = self._misbehave(mixes[number])
+                    except Exception as error:
+                        del running[number]
+                        on_ended(number, error)
+                        continue
+                on_audio[number](mixes[number][edges[step] : edges[step + 1]], SAMPLE_RATE)
+            time.sleep(self.step_s)
+        else:
+            step = STEPS
+        note = "" if step == STEPS else "It was ended early."
+        for number, task in running.items():
+            kept = {stem: part[: edges[step]] for stem, part in parts[number].items()}
+            on_ended(number, self._music(task, mixes[number][: edges[step]], kept, note))
+
+    def _more_details(self, task: MusicTask) -> dict[str, object]:
+        return {**super()._more_details(task), "together": True}
 
 
 class HeavyEngine(FakeEngine):
@@ -209,12 +259,13 @@ def music(task: MusicTask) -> dict[str, Audio]:
 
 def info(name: str = "fake", can: tuple[str, ...] = (), heavy: bool = False, **options: object) -> EngineInfo:
     """The engine as the catalogue would list it."""
+    kind = "HeavyEngine" if heavy else "TogetherEngine" if "together" in can else "FakeEngine"
     return EngineInfo(
         name=name,
         title=name.capitalize(),
         summary="Pretends.",
         licence="for tests",
-        factory=f"fake_engine:{'HeavyEngine' if heavy else 'FakeEngine'}",
+        factory=f"fake_engine:{kind}",
         stems=bool(options.get("stems", True)),
         options=options,
         can=frozenset(can),

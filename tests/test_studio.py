@@ -42,6 +42,10 @@ ENGINES = (
     fake_engine.info("slow", step_s=0.3),
     fake_engine.info("crashing", fault="kill"),
     fake_engine.info("monolith", stems=False),
+    fake_engine.info("together", can=("together", "keep"), keeps=True, step_s=0.05),
+    fake_engine.info("together-slow", can=("together",), step_s=0.2),
+    fake_engine.info("together-tired", can=("together",), fault="sentence", fault_seed=8),
+    fake_engine.info("together-mortal", can=("together",), fault="kill", fault_seed=8),
     replace(fake_engine.info("absent"), why_not="Its weights are missing."),
 )
 
@@ -132,7 +136,7 @@ def test_genre_is_shown_as_known_or_as_written(studio: Studio) -> None:
         (ask(duration=4), InvalidRequest, "duration must be a whole number of seconds from 5 to 300, not 4."),
         (ask(prompt=" "), InvalidRequest, "prompt must be a description of the music in words, not ' '."),
         (ask(engine="nope"), EngineUnavailable, "There is no engine 'nope'; known here: fake, slow, crashing, "
-         "monolith, absent."),
+         "monolith, together, together-slow, together-tired, together-mortal, absent."),
         (ask(engine="absent"), EngineUnavailable, "Its weights are missing."),
     ],
 )  # fmt: skip
@@ -231,6 +235,72 @@ def test_a_kill_from_outside_in_mid_generation(studio: Studio) -> None:
     with pytest.raises(GenerationFailed, match="SIGKILL"):
         studio.generate(ask(engine="slow"), on_chunk=strike)
     assert studio.generate(ask())[0].status is Status.COMPLETED
+
+
+def test_takes_that_can_are_made_as_one_batch(studio: Studio) -> None:
+    paths: list[Path] = []
+    seen: list[Progress] = []
+    request = ask(engine="together", takes=3, seed=7, tempo=120)
+    tracks = studio.generate(request, seen.append, lambda chunk: paths.append(chunk.path))
+    assert [track.seed for track in tracks] == [7, 8, 9]
+    assert {track.status for track in tracks} == {Status.COMPLETED}
+    assert all(track.recipe["details"]["together"] for track in tracks)
+    assert [track.recipe["details"]["made"] for track in tracks] == list(range(1, 4)), "by one order, in one process"
+    assert len(set(paths[:3])) == 3, "they grow side by side"
+    fractions = [progress.fraction for progress in seen]
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1.0
+    (again,) = studio.generate(studio.request_of(tracks[1].id))
+    assert np.array_equal(*(read_audio(mix_path(track.folder))[0] for track in (again, tracks[1])))
+    assert not any((studio.directories.library / "staging").iterdir())
+
+
+def test_one_of_a_batch_failing_leaves_the_others(studio: Studio) -> None:
+    before = studio.library.count()
+    with pytest.raises(GenerationFailed, match="tired"):
+        studio.generate(ask(engine="together-tired", takes=3, seed=7, tempo=120))
+    tracks = studio.library.list()[: studio.library.count() - before]
+    assert {track.seed: track.status for track in tracks} == {
+        7: Status.COMPLETED, 8: Status.FAILED, 9: Status.COMPLETED,
+    }  # fmt: skip
+    assert [track.error for track in tracks if track.seed == 8] == ["The fake is tired. Let it sleep."]
+
+
+def test_a_crash_fails_all_of_a_batch_that_had_not_ended(studio: Studio) -> None:
+    tracks = studio.submit(ask(engine="together-mortal", takes=3, seed=7, tempo=120))
+    ended: dict[str, object] = {}
+    studio.make_together([track.id for track in tracks], lambda _: None, lambda *_: None, ended.__setitem__)
+    assert list(ended) == [track.id for track in tracks]
+    for track in tracks:
+        assert isinstance(ended[track.id], GenerationFailed)
+        assert studio.library.get(track.id).status is Status.FAILED
+        assert "stopped unexpectedly" in studio.library.get(track.id).error
+    assert not any((studio.directories.library / "staging").iterdir())
+
+
+def test_a_cancelled_batch_leaves_nothing_and_enough_keeps_all_of_it(studio: Studio) -> None:
+    before = studio.library.count()
+    cancel = CancelToken()
+    with pytest.raises(Cancelled):
+        studio.generate(ask(engine="together-slow", takes=3), on_chunk=lambda _: cancel.cancel(), cancel=cancel)
+    assert studio.library.count() == before
+    assert not any((studio.directories.library / "staging").iterdir())
+    cancel = CancelToken()
+    cancel.keep()
+    tracks = studio.generate(ask(engine="together", takes=3), cancel=cancel)
+    assert len(tracks) == 3
+    assert {track.recipe["note"] for track in tracks} == {"It was ended early."}
+    assert all(0 < track.duration_s < 5 for track in tracks)
+
+
+def test_a_take_of_a_batch_that_went_away_leaves_the_others(studio: Studio) -> None:
+    first, gone, last = studio.submit(ask(engine="together", takes=3))
+    studio.discard(gone.id)
+    ended: dict[str, object] = {}
+    ids = [first.id, gone.id, last.id]
+    studio.make_together(ids, lambda _: None, lambda *_: None, ended.__setitem__)
+    assert isinstance(ended[gone.id], TrackNotFound)
+    assert {studio.library.get(track.id).status for track in (first, last)} == {Status.COMPLETED}
 
 
 def test_chunks_can_be_listened_to(studio: Studio) -> None:

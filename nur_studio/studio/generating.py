@@ -152,6 +152,14 @@ def make_takes(
     on_progress(Progress("done", 1.0, 0.0))
 
 
+def pending(library: Library, track_id: str) -> Track:
+    """The take of this id. Raises `StudioError` where it was begun, or is no longer there."""
+    track = library.get(track_id)
+    if track.status is not Status.PENDING:
+        raise StudioError(f"{track.title!r} is {track.status}: it cannot be begun again.")
+    return track
+
+
 def batches(tracks: Sequence[Track], engines: Sequence[EngineInfo]) -> list[list[Track]]:
     """Pending takes of one request, in the batches to make them in: one where their engine can "together", else each
     take is a batch of its own.

@@ -24,7 +24,7 @@ from nur_studio.core.progress import (
 from nur_studio.core.prompt import PromptReading, read_prompt
 from nur_studio.core.request import GenerationRequest
 from nur_studio.core.settings import Settings, load_settings, save_settings
-from nur_studio.core.track import Status, Track
+from nur_studio.core.track import Track
 from nur_studio.engines import catalogue
 from nur_studio.engines.base import EngineInfo
 from nur_studio.engines.process import Chunk, EngineProcess
@@ -186,7 +186,7 @@ class Studio(HandOff):
         tracks = []
         for track_id in track_ids:
             try:
-                tracks.append(self._pending(track_id))
+                tracks.append(generating.pending(self.library, track_id))
             except StudioError as error:
                 on_ended(track_id, error)
         if not tracks:
@@ -375,12 +375,6 @@ class Studio(HandOff):
         ids = self.library.purge(older_than_s)
         dragging.forget(self.directories.drags, ids)
         return ids
-
-    def _pending(self, track_id: str) -> Track:
-        track = self.library.get(track_id)
-        if track.status is not Status.PENDING:
-            raise StudioError(f"{track.title!r} is {track.status}: it cannot be begun again.")
-        return track
 
     def _catalogue(self) -> Sequence[EngineInfo]:
         return catalogue.engines(self.directories.models, device=self.settings.device)

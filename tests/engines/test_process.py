@@ -9,10 +9,11 @@ import sys
 import textwrap
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import fake_engine
 import mido
@@ -134,6 +135,105 @@ def test_what_is_made_again_is_heard_again(shared: EngineProcess, folder: Path) 
     np.testing.assert_array_equal(last[0], sum(fake_engine.music(task()).values()))
 
 
+TOGETHER = fake_engine.info("together", can=("together",))
+
+
+class Takes:
+    """Three takes made with one order: how each ended, in which order, and what was heard of it."""
+
+    def __init__(
+        self,
+        process: EngineProcess,
+        engine: EngineInfo,
+        folder: Path,
+        cancel: CancelToken | None = None,
+        on_heard: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        self.wanted = [Wanted(task(seed=seed), folder / str(seed)) for seed in (1, 2, 3)]
+        for wanted in self.wanted:
+            wanted.folder.mkdir()
+        self.ended: dict[int, Made | StudioError | Cancelled] = {}
+        self.heard: dict[int, np.ndarray] = {}
+        self.seen: list[Progress] = []
+        self._on_heard = on_heard
+        process.make_together(
+            engine, self.wanted, self.seen.append, self._on_chunk, self._on_ended, cancel or CancelToken()
+        )
+
+    def _on_chunk(self, number: int, chunk: Chunk) -> None:
+        assert number not in self.ended
+        assert chunk.path.parent == self.wanted[number].folder
+        self.heard[number] = np.fromfile(chunk.path, np.float32, chunk.frames * 2).reshape(-1, 2)
+        self._on_heard(number)
+
+    def _on_ended(self, number: int, outcome: Made | StudioError | Cancelled) -> None:
+        assert number not in self.ended
+        self.ended[number] = outcome
+
+    def assert_whole(self, *numbers: int) -> None:
+        for number in numbers:
+            made, wanted = self.ended[number], self.wanted[number]
+            assert isinstance(made, Made)
+            mix, _ = read_audio(mix_path(wanted.folder))
+            np.testing.assert_allclose(mix, sum(fake_engine.music(wanted.task).values()), atol=2**-20)
+            assert not (wanted.folder / "preview.f32").exists()
+
+
+@pytest.mark.parametrize("engine", [TOGETHER, fake_engine.info("one-by-one")], ids=lambda engine: str(engine.name))
+def test_several_takes_are_one_order(shared: EngineProcess, folder: Path, engine: EngineInfo) -> None:
+    takes = Takes(shared, engine, folder)
+    takes.assert_whole(0, 1, 2)
+    for number, wanted in enumerate(takes.wanted):
+        np.testing.assert_array_equal(takes.heard[number], sum(fake_engine.music(wanted.task).values()))
+    fractions = [progress.fraction for progress in takes.seen]
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1.0
+    assert len({fraction for fraction in fractions if 0.1 < fraction < 0.9}) >= 4, "of the whole, not of each take"
+
+
+def test_one_failing_take_does_not_lose_the_others(shared: EngineProcess, folder: Path) -> None:
+    for name, can in (("tired-together", ("together",)), ("tired", ())):
+        (folder / name).mkdir()
+        options: dict[str, Any] = {"fault_seed": 2} if can else {}
+        engine = fake_engine.info(name, can=can, fault="sentence", **options)
+        takes = Takes(shared, engine, folder / name)
+        for number in (1,) if can else (0, 1, 2):
+            assert str(takes.ended[number]) == "The fake is tired. Let it sleep."
+        if can:
+            takes.assert_whole(0, 2)
+            assert next(iter(takes.ended)) == 1, "told when it happens"
+
+
+def test_a_crash_loses_only_what_had_not_ended(shared: EngineProcess, folder: Path) -> None:
+    ended: list[int] = []
+    engine = fake_engine.info("mortal", can=("together",), fault="kill", fault_seed=2)
+    with pytest.raises(GenerationFailed, match="killed by signal 9"):
+        Takes(shared, engine, folder, on_heard=ended.append)
+    assert set(ended) == {0, 1, 2}
+    (folder / "again").mkdir()
+    Takes(shared, TOGETHER, folder / "again").assert_whole(0, 1, 2)
+
+
+def test_enough_and_cancel_are_for_all_takes(shared: EngineProcess, folder: Path) -> None:
+    cancel = CancelToken()
+    (folder / "kept").mkdir()
+    keeping = fake_engine.info("keeping-together", can=("together",), keeps=True, step_s=0.2)
+    takes = Takes(shared, keeping, folder / "kept", cancel, lambda _: cancel.keep())
+    for made in takes.ended.values():
+        assert isinstance(made, Made)
+        assert 0 < made.masters.frames < 5 * 44100
+    cancel = CancelToken()
+    (folder / "queued").mkdir()
+    takes = Takes(shared, fake_engine.info("plain", step_s=0.1), folder / "queued", cancel, lambda _: cancel.keep())
+    assert isinstance(takes.ended[0], Made)
+    assert isinstance(takes.ended[1], Cancelled), "not begun"
+    cancel = CancelToken()
+    (folder / "cancelled").mkdir()
+    slow = fake_engine.info("slow-together", can=("together",), step_s=0.2)
+    with pytest.raises(Cancelled):
+        Takes(shared, slow, folder / "cancelled", cancel, lambda _: cancel.cancel())
+
+
 def test_enough_is_enough_where_an_engine_can(shared: EngineProcess, folder: Path, tmp_path: Path) -> None:
     def end_early(engine: EngineInfo, into: Path) -> Made:
         cancel = CancelToken()
@@ -224,7 +324,7 @@ def test_memory_is_given_back_when_idle_or_scarce(tmp_path: Path) -> None:
     assert not holds()
     loaded()
     shop.carry_out(Make(fake_engine.info("heavy2", heavy=True, fault="memory"), (Wanted(task(), tmp_path),)))
-    (ended,) = (message for message in notes.messages if isinstance(message, TakeEnded))
+    ended = [message for message in notes.messages if isinstance(message, TakeEnded)][-1]
     assert isinstance(ended.outcome, GenerationFailed)
     assert not holds(), "what ran out of memory holds none of it"
 

@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from nur_studio.audio.peaks import PeakPyramid
 from nur_studio.audio.player import Player
+from nur_studio.core.errors import Cancelled, GenerationFailed, StudioError
 from nur_studio.core.progress import Cancel, OnProgress, Progress
 from nur_studio.core.request import GenerationRequest
 from nur_studio.core.sound import Audio
@@ -30,6 +31,7 @@ from nur_studio.studio import Studio
 from nur_studio.studio.studio import Chunk
 
 RATE = 44100
+OnEnded = Callable[[str, Track | StudioError | Cancelled], None]
 
 
 def noise(seconds: float, seed: int) -> Audio:
@@ -53,6 +55,20 @@ class Rerolling:
             self.make_track(id=f"trk_{number:012d}", status=Status.PENDING, duration_s=8.0, frames=0)
             for number in range(request.takes)
         ]
+
+    def batches(self, tracks: Sequence[Track]) -> list[list[Track]]:
+        return [[track] for track in tracks]
+
+    def make_together(
+        self,
+        track_ids: Sequence[str],
+        on_progress: OnProgress,
+        on_chunk: Callable[[str, Chunk], None],
+        on_ended: OnEnded,
+        cancel: Cancel,
+    ) -> None:
+        (track_id,) = track_ids
+        on_ended(track_id, self.make(track_id, on_progress, lambda chunk: on_chunk(track_id, chunk), cancel))
 
     def make(self, track_id: str, on_progress: OnProgress, on_chunk: Callable[[Chunk], None], cancel: Cancel) -> Track:
         path = self.folder / f"{track_id}.f32"
@@ -198,6 +214,121 @@ def test_keep_ends_the_running_take_and_drops_the_ones_not_begun(
     rerolling.shown.release(9)
     maker.ask(replace(GenerationRequest("the next one is made to its end", 8)))
     qtbot.waitUntil(lambda: len(made) == 2, timeout=10_000)
+
+
+class SideBySide(Rerolling):
+    """Makes the takes of a request as one batch: all grow a second at a time, then the second one fails, the first is
+    done, and the third goes on for a second. `stop` is called after each second of all.
+    """
+
+    stop: Callable[[Cancel], None] = staticmethod(lambda cancel: cancel.check())
+
+    def batches(self, tracks: Sequence[Track]) -> list[list[Track]]:
+        return [list(tracks)]
+
+    def make_together(
+        self,
+        track_ids: Sequence[str],
+        on_progress: OnProgress,
+        on_chunk: Callable[[str, Chunk], None],
+        on_ended: OnEnded,
+        cancel: Cancel,
+    ) -> None:
+        sounds = {track_id: noise(3, index) for index, track_id in enumerate(track_ids)}
+
+        def grow(track_id: str, seconds: int) -> None:
+            path = self.folder / f"{track_id}.f32"
+            path.write_bytes(sounds[track_id][: seconds * RATE].tobytes())
+            on_progress(Progress("generating", seconds / 3))
+            on_chunk(track_id, Chunk(path, seconds * RATE, RATE))
+
+        first, second, third = track_ids
+        for seconds in (1, 2):
+            for track_id in track_ids:
+                grow(track_id, seconds)
+            self.stop(cancel)
+        on_ended(second, GenerationFailed("It is tired."))
+        on_ended(first, self.make_track(id=first))
+        grow(third, 3)
+        on_ended(third, Cancelled() if self.endless else self.make_track(id=third))
+
+
+class Told:
+    """What a maker said, in order: a word and the number of the take, as "started 0"."""
+
+    def __init__(self, maker: Maker) -> None:
+        self.said: list[str] = []
+        self.grown: dict[str, int] = {}
+        for word in ("started", "made", "take_failed", "cancelled"):
+            getattr(maker, word).connect(lambda track, word=word: self.said.append(f"{word} {int(track.id[4:])}"))
+        maker.failed.connect(lambda error: self.said.append(str(error)))
+        maker.grew.connect(self._on_grew)
+        maker.stepped.connect(lambda step: self.steps.append((step.take, step.takes)))
+        self.steps: list[tuple[int, int]] = []
+
+    def _on_grew(self, growth: Growth) -> None:
+        assert growth.frames == self.grown.get(growth.track_id, 0) + len(growth.audio)
+        self.grown[growth.track_id] = growth.frames
+
+
+@pytest.fixture
+def together(tmp_path: Path, make_track: Callable[..., Track], qtbot: QtBot) -> Iterator[tuple[SideBySide, Maker]]:
+    studio = SideBySide(tmp_path, make_track)
+    maker = Maker(studio)
+    yield studio, maker
+    maker.close()
+
+
+def test_of_takes_made_together_one_at_a_time_is_followed(together: tuple[SideBySide, Maker], qtbot: QtBot) -> None:
+    studio, maker = together
+    told = Told(maker)
+    maker.ask(GenerationRequest("anything", 8, takes=3))
+    qtbot.waitUntil(lambda: bool(told.said) and not maker.busy, timeout=10_000)
+    assert told.said == ["started 0", "take_failed 1", "It is tired.", "made 0", "started 2", "made 2"]
+    assert list(told.grown.values()) == [2 * RATE, 3 * RATE], "the third from its beginning, the second unheard"
+    assert set(told.steps) <= {(1, 3), (3, 3)}
+    assert studio.discarded == []
+
+
+def test_a_take_of_a_batch_with_too_little_to_keep_leaves_the_stage(
+    together: tuple[SideBySide, Maker], qtbot: QtBot
+) -> None:
+    studio, maker = together
+    studio.endless = True
+    told = Told(maker)
+    maker.ask(GenerationRequest("anything", 8, takes=3))
+    qtbot.waitUntil(lambda: bool(told.said) and not maker.busy, timeout=10_000)
+    assert told.said[-3:] == ["made 0", "started 2", "cancelled 2"]
+
+
+def test_cancel_ends_all_takes_of_a_batch(together: tuple[SideBySide, Maker], qtbot: QtBot) -> None:
+    studio, maker = together
+
+    def wait(cancel: Cancel) -> None:
+        while True:
+            cancel.check()
+            threading.Event().wait(0.005)
+
+    studio.stop = wait  # type: ignore[method-assign, assignment]
+    told = Told(maker)
+    with qtbot.waitSignal(maker.grew, timeout=10_000):
+        maker.ask(GenerationRequest("anything", 8, takes=3))
+    maker.cancel()
+    qtbot.waitUntil(lambda: not maker.busy, timeout=10_000)
+    assert told.said == ["started 0", "cancelled 0", "cancelled 1", "cancelled 2"]
+
+
+def test_a_fault_of_ours_ends_all_takes_of_a_batch(together: tuple[SideBySide, Maker], qtbot: QtBot) -> None:
+    studio, maker = together
+
+    def break_down(_: Cancel) -> None:
+        raise ZeroDivisionError("an honest mistake")
+
+    studio.stop = break_down  # type: ignore[method-assign, assignment]
+    told = Told(maker)
+    maker.ask(GenerationRequest("anything", 8, takes=3))
+    qtbot.waitUntil(lambda: "an honest mistake" in told.said, timeout=10_000)
+    assert told.said == ["started 0", "take_failed 0", "take_failed 1", "take_failed 2", "an honest mistake"]
 
 
 def test_the_bar_offers_to_keep_once_there_is_a_second_of_it(themed: object, qtbot: QtBot) -> None:
