@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from nur_studio.engines.musicgen.loading import ModelFolders, MusicGenModel, loa
 from nur_studio.engines.musicgen.taking import Taking, less_memory
 from nur_studio.engines.musicgen.together import Together
 from nur_studio.engines.weights import WeightStore
+
+log = logging.getLogger(__name__)
 
 _LOADING_SHARE = 0.1  # of a take's progress, where the model has to be loaded first
 _DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
@@ -65,7 +68,7 @@ class MusicGenEngine:
         on_ended: OnEnded,
         cancel: Cancel,
     ) -> None:
-        """Implements `MakesTogether`: takes that are equal in all but the seed are decoded as one batch."""
+        """Implements `MakesTogether`: takes that are equal in all but the seed are decoded as one, see `Together`."""
         share = _LOADING_SHARE if self._ready is None else 0.0
         try:
             model, device = self._loaded(ranged(on_progress, 0.0, share), cancel)
@@ -79,6 +82,7 @@ class MusicGenEngine:
         def end(number: int, outcome: Music | Exception) -> None:
             nonlocal ran_out
             if isinstance(outcome, Exception) and is_out_of_memory(outcome):
+                log.error("out of memory", exc_info=outcome)
                 ran_out = True
                 outcome = self._too_little_memory()
             on_ended(number, outcome)

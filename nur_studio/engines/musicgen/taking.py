@@ -65,6 +65,11 @@ class Roll:
     again: Callable[[], None]
     share: Callable[[int], float]
 
+    @property
+    def frames(self) -> int:
+        """The whole window's, what it begins with included."""
+        return self.window.carry + self.window.end - self.window.start
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rolled:

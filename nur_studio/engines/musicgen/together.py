@@ -5,6 +5,9 @@ lock-step, the one furthest behind first: where one rolls a window again the oth
 roll again are decoded meanwhile. Takes of different kinds (without an asked tempo each take draws its own, and the
 description says it) share no window, for a text of another length would change the others' numbers: they are made kind
 by kind, in their order, so that the first is there soonest. A take alone goes the same way.
+
+A seed gives the same take whatever is made beside it. Where the device's products of more rows are not those of fewer
+bit for bit, as on graphics cards, takes are therefore made one after the other.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from nur_studio.engines.base import Music, MusicTask, OnEnded
 from nur_studio.engines.checkpoints import is_out_of_memory
 from nur_studio.engines.device import free_bytes
 from nur_studio.engines.musicgen.cache import Cache
+from nur_studio.engines.musicgen.conditions import Conditions
 from nur_studio.engines.musicgen.decoding import Window
 from nur_studio.engines.musicgen.loading import MusicGenModel
 from nur_studio.engines.musicgen.taking import Roll, Rolled, Taking
@@ -57,7 +61,7 @@ class Together:
 
     def make(self) -> None:
         """Make them all; each one's end is told once, by its number. Raises `Cancelled` once cancel is asked for."""
-        for position, kind in enumerate(kinds([taking.task for taking in self._takings])):
+        for position, kind in enumerate(self._kinds()):
             if position and self._cancel.enough():
                 for number in kind:  # not begun
                     self._end(number, Cancelled())
@@ -70,6 +74,11 @@ class Together:
             while self._wanted:
                 self._decode(self._next())
 
+    def _kinds(self) -> list[list[int]]:
+        if self._model.language_model.rows_apart:
+            return kinds([taking.task for taking in self._takings])
+        return [[number] for number in range(len(self._takings))]
+
     def _next(self) -> list[int]:
         """The takes whose windows are to be decoded next: all those furthest behind, as far as that has been tried."""
         window = min((roll.window for roll in self._wanted.values()), key=lambda window: window.start)
@@ -78,8 +87,10 @@ class Together:
     def _decode(self, numbers: list[int]) -> None:
         """Decode the windows of these takes as one, and let the takes go on with what came of it."""
         try:
-            window = self._window(numbers)
-            faults = self._run(window, numbers[: window.takes])
+            conditions = self._wanted[numbers[0]].conditions()
+            numbers = self._fitting(numbers, conditions)
+            window = self._window(numbers, conditions)
+            faults = self._run(window, numbers)
         except Cancelled:
             raise
         except Exception as error:
@@ -91,23 +102,25 @@ class Together:
                 self._go_on(number, error)
             return
         codes = window.codes(window.known, window.ready)
-        for number, fresh in zip(numbers, codes, strict=False):
+        for number, fresh in zip(numbers, codes, strict=True):
             self._go_on(number, faults.get(number) or Rolled(fresh, window.takes))
 
-    def _window(self, numbers: list[int]) -> Window:
-        """A window of as many of these takes as memory has room for."""
-        rolls = [self._wanted[number] for number in numbers]
-        plan, known = rolls[0].window, rolls[0].known.shape[-1]
-        conditions = rolls[0].conditions()
-        frames = known + plan.end - plan.start
+    def _fitting(self, numbers: list[int], conditions: Conditions) -> list[int]:
+        """As many of these takes as memory has room for."""
         model = self._model.language_model
-        one = Cache.bytes_for(model, 2, conditions.prefix.shape[1] + frames + max(model.facts.delays))
+        positions = conditions.prefix.shape[1] + self._wanted[numbers[0]].frames + max(model.facts.delays)
+        one = Cache.bytes_for(model, 2, positions)
         fitting = max(1, int(_USABLE * free_bytes(model.device.type) / one))
-        if fitting < len(rolls):
-            self._fewer(len(rolls), fitting, numbers)
-            rolls = rolls[:fitting]
-        prompt = torch.stack([roll.known for roll in rolls]) if known else None
-        return Window(model, conditions, frames, [roll.seed for roll in rolls], rolls[0].sampling, prompt)
+        if fitting < len(numbers):
+            self._fewer(len(numbers), fitting, numbers)
+        return numbers[:fitting]
+
+    def _window(self, numbers: list[int], conditions: Conditions) -> Window:
+        rolls = [self._wanted[number] for number in numbers]
+        first = rolls[0]
+        prompt = torch.stack([roll.known for roll in rolls]) if first.window.carry else None
+        seeds = [roll.seed for roll in rolls]
+        return Window(self._model.language_model, conditions, first.frames, seeds, first.sampling, prompt)
 
     def _run(self, window: Window, numbers: list[int]) -> dict[int, Exception]:
         """Decode a window and hand its codes to its takes as they come; by its number, what went wrong with a take."""

@@ -24,7 +24,7 @@ class Linear:
     result does not depend on the rows beside it, bit for bit: a take stays the same whatever is made with it.
     """
 
-    __slots__ = ("_packed", "bias", "dtype", "outputs", "weight")
+    __slots__ = ("bias", "dtype", "outputs", "packed", "weight")
 
     def __init__(
         self, weight: torch.Tensor, bias: torch.Tensor | None, device: torch.device, dtype: torch.dtype
@@ -34,12 +34,12 @@ class Linear:
         # A copy even where nothing changes: what is decoded from must not vanish with an unplugged disk.
         weight = weight.to(device, dtype, copy=True)
         self.bias = None if bias is None else bias.to(device, dtype, copy=True)
-        self._packed = device.type == "cpu" and _onednn_packs(dtype)
-        self.weight = torch.ops.mkldnn._reorder_linear_weight(weight) if self._packed else weight
+        self.packed = device.type == "cpu" and _onednn_packs(dtype)
+        self.weight = torch.ops.mkldnn._reorder_linear_weight(weight) if self.packed else weight
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         x = x.to(self.dtype)
-        if not self._packed:
+        if not self.packed:
             return functional.linear(x, self.weight, self.bias)
         out: torch.Tensor = torch.ops.mkldnn._linear_pointwise(x, self.weight, self.bias, "none", [], "")
         return out
@@ -102,6 +102,13 @@ class LanguageModel:
     activation: Callable[[torch.Tensor], torch.Tensor]
     device: torch.device
     dtype: torch.dtype
+
+    @property
+    def rows_apart(self) -> bool:
+        """Whether what a take becomes does not depend on the takes decoded with it, bit for bit: shown for oneDNN's
+        products alone.
+        """
+        return self.heads.packed
 
 
 def read_language_model(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,7 @@ from nur_studio.engines.musicgen.cache import Cache
 from nur_studio.engines.musicgen.decoding import Window
 from nur_studio.engines.musicgen.engine import MusicGenEngine, musicgen
 from nur_studio.engines.musicgen.guards import Verdict
+from nur_studio.engines.musicgen.weights import LanguageModel
 
 PROMPT = "calm piano, 90 bpm"
 LOOP = Controls(loop=True)
@@ -34,10 +36,12 @@ class Listener:
     def __init__(self, deaf_after: int | None = None) -> None:
         self.heard: Audio = np.zeros((0, 2), np.float32)
         self.rewinds: list[int] = []
+        self.times: list[float] = []
         self._deaf_after = deaf_after
 
     def __call__(self, audio: Audio, sample_rate: int) -> None:
         self.heard = np.concatenate((self.heard, audio))
+        self.times.append(time.monotonic())
         if self._deaf_after is not None and len(self.heard) > self._deaf_after:
             raise OSError(28, "No space left on device")
 
@@ -161,7 +165,7 @@ def test_takes_that_follow_a_melody_are_those_made_alone(
     controls = Controls(loop=True, reference=Reference("melody", str(tmp_path / "tune.wav")), window_s=5)
     asked = tasks(6.0, controls, reference=ReferenceAudio((tmp_path / "tune.wav",)))[:2]
     made = Made(engines("musicgen-melody"), asked)
-    assert batches == [2, 2]
+    assert batches == [2, 2, 2]
     assert_as_alone(engines("musicgen-melody"), asked, made)
 
 
@@ -175,6 +179,16 @@ def test_takes_of_another_kind_have_windows_of_their_own(small: MusicGenEngine, 
     assert order == [0, 2, 1], "kind by kind"
     assert_as_alone(small, asked, made)
     assert together.kinds([]) == []
+
+
+def test_where_rows_are_not_kept_apart_takes_are_made_one_after_the_other(
+    small: MusicGenEngine, batches: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert small._loaded(ignore_progress, CancelToken())[0].language_model.rows_apart
+    monkeypatch.setattr(LanguageModel, "rows_apart", False)
+    made = Made(small, tasks(6.0, Controls(window_s=5))[:2])
+    assert batches == [1] * 6, "three windows each"
+    assert made.listeners[0].times[-1] < made.listeners[1].times[0], "the first is there soonest"
 
 
 def test_what_goes_wrong_with_one_leaves_the_others_alone(small: MusicGenEngine, batches: list[int]) -> None:
