@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import multiprocessing
-import os
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -41,6 +39,7 @@ from nur_studio.engines.messages import (
     Wanted,
     Warm,
 )
+from nur_studio.engines.spawning import ending, one_blas_thread, without_interrupt
 
 if TYPE_CHECKING:
     from nur_studio.engines.base import Forecast
@@ -286,7 +285,7 @@ class EngineProcess:
             log.exception("unreadable message from the engine process")
             raise self._death("it sent something that cannot be read") from error
         process.join(1.0)
-        raise self._death(_ending(process.exitcode))
+        raise self._death(ending(process.exitcode))
 
     def _death(self, how: str) -> GenerationFailed:
         log.error("the engine process is gone: %s", how)
@@ -324,7 +323,7 @@ class EngineProcess:
         self._process = self._context.Process(
             target=child.run, args=(theirs, self._flag, self.log_file), name="nur-studio engine", daemon=True
         )
-        with _without_interrupt(), _one_blas_thread():
+        with without_interrupt(), one_blas_thread():
             self._process.start()
         theirs.close()  # so that the child's end closes with the child
         return self._connection
@@ -352,50 +351,3 @@ class EngineProcess:
 
 def _ignore(_: object) -> None:
     """What a child says on the way to an answer nobody follows."""
-
-
-@contextlib.contextmanager
-def _without_interrupt() -> Iterator[None]:
-    """A child started inside never sees Ctrl+C, not even before its first line."""
-    if os.name != "posix":
-        yield
-        return
-    from multiprocessing import resource_tracker
-
-    resource_tracker.ensure_running()  # starting it later would lift the block
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-@contextlib.contextmanager
-def _one_blas_thread() -> Iterator[None]:
-    """A child started inside has numpy's OpenBLAS on one thread, which only the environment can tell it in time.
-
-    Sums split over two threads round differently, so a seed would sound different on another number of cores; and
-    Sketch's many small products take 1-3 ms instead of 15 when no threads have to be woken for them.
-    """
-    name = "OPENBLAS_NUM_THREADS"
-    before = os.environ.get(name)
-    os.environ[name] = "1"
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before
-
-
-def _ending(code: int | None) -> str:
-    """How a process ended, in words."""
-    if code is None:
-        return "it no longer answers"
-    if code < 0:
-        try:
-            return f"killed by signal {-code}, {signal.Signals(-code).name}"
-        except ValueError:
-            return f"killed by signal {-code}"
-    return f"exit code {code}"
