@@ -141,6 +141,8 @@ def test_lanes_go_out_as_files_and_other_always_can(studio: Studio, six: Track, 
     expected = lane(six, "guitar") + lane(six, "piano") + lane(six, "rest")
     np.testing.assert_allclose(read_audio(other)[0], expected, atol=1e-6)
     assert studio.parts(six.id) == ("mix", *SIX_LANES, "other")
+    some = studio.export_stems(six.id, tmp_path / "some", FLOAT, parts=("piano", "drums", "piano"))
+    assert [path.stem.rpartition("_")[2] for path in some] == ["piano", "drums"]
 
 
 def test_the_reference_lists_six_besides_the_four(studio: Studio, six: Track, four: Track) -> None:

@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from nur_studio.audio.masters import stem_path
 from nur_studio.core.mix import STEMS
 from nur_studio.core.request import MAX_TEMPO, MIN_TEMPO
-from nur_studio.core.track import IMPORTED, Status, Track
+from nur_studio.core.track import COMBINED, IMPORTED, Status, Track
 from nur_studio.engines.base import EngineInfo
 from nur_studio.engines.models import MODELS
 from nur_studio.gui.compose_panel import ComposePanel
@@ -70,6 +70,7 @@ class Composing(QObject):
     def on_engine(self, engine: EngineInfo) -> None:
         """This engine is chosen now: offer what it can."""
         titles = {info.name: info.title for info in self._studio.engines()}
+        titles |= {IMPORTED: self.tr("Imported"), COMBINED: self.tr("Combined")}
         self._view.header.engine_titles.update({model.name: model.title for model in MODELS} | titles)
         self._compose.set_abilities(engine.can)
         self._view.header.set_extendable("continue" in engine.can)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from nur_studio.core.track import Track
+from nur_studio.core.track import COMBINED, IMPORTED, Track
 from nur_studio.engines.base import EngineInfo
 from nur_studio.engines.models import MODELS, SEPARATORS
 from nur_studio.gui.jobs import Job, JobQueue
@@ -42,7 +42,11 @@ class EngineChoice(QObject):
         self._studio, self._button, self._work, self._desk = studio, button, work, desk
         self._preferences, self._queue = preferences, queue
         self._devices: dict[str, str] = {}  # what each engine computed on, the last time
-        self._titles = {model.name: model.title for model in MODELS}
+        self._titles = {
+            **{model.name: model.title for model in MODELS},
+            IMPORTED: self.tr("Imported"),
+            COMBINED: self.tr("Combined"),
+        }
         button.chosen.connect(self.choose)
         button.models_requested.connect(desk.open)
         button.device_chosen.connect(lambda device: preferences.change(device=device))

@@ -1,13 +1,15 @@
-"""Export: the mix, the mix as heard, or the stems, in any format, into a folder; never over an old file."""
+"""Export: the mix, the mix as heard, stems, or the mix without some, in any format; never over an old file."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QDialog,
     QFileDialog,
@@ -22,24 +24,15 @@ from PySide6.QtWidgets import (
 )
 
 from nur_studio.audio.files import Encoding
+from nur_studio.core.errors import StudioError
 from nur_studio.core.mix import Mix
-from nur_studio.core.names import file_name
 from nur_studio.core.progress import Progress
 from nur_studio.core.request import FORMATS
 from nur_studio.core.track import Track
+from nur_studio.gui.export_choice import ExportChoice, What, balance, qualities, told_names
 from nur_studio.gui.fields import FaultLabel
+from nur_studio.gui.lane_picker import LanePicker
 from nur_studio.gui.segments import SegmentedControl
-
-
-@dataclass(frozen=True, slots=True)
-class ExportChoice:
-    """What to write. `mix` is None for the take as it was made."""
-
-    track_id: str
-    stems: bool
-    mix: Mix | None
-    encoding: Encoding
-    folder: Path
 
 
 class ExportDialog(QDialog):
@@ -53,26 +46,13 @@ class ExportDialog(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(self.tr("Export"))
         self.setMinimumWidth(540)
-        self._track, self._mix = track, mix
+        self._track, self._mix = track, mix.within(track.lanes)
         self._running = False
-        self._qualities: dict[str, list[tuple[str, Encoding]]] = {
-            "wav": [
-                (self.tr("24 bit"), Encoding("wav", "PCM_24")),
-                (self.tr("16 bit, dithered"), Encoding("wav", "PCM_16")),
-                (self.tr("32 bit float"), Encoding("wav", "FLOAT")),
-            ],
-            "flac": [
-                (self.tr("24 bit"), Encoding("flac", "PCM_24")),
-                (self.tr("16 bit, dithered"), Encoding("flac", "PCM_16")),
-            ],
-            "mp3": [(self.tr("{k} kbit/s").format(k=k), Encoding("mp3", mp3_kbps=k)) for k in (320, 256, 192, 128)],
-            "ogg": [
-                (self.tr("high"), Encoding("ogg", ogg_quality=0.7)),
-                (self.tr("very high"), Encoding("ogg", ogg_quality=0.9)),
-                (self.tr("small"), Encoding("ogg", ogg_quality=0.4)),
-            ],
-        }
+        self._picked = {"stems": track.lanes, "minus": track.lanes[:1]}  # what is picked where, in_turn for its own
+        self._shown = "mix"
+        self._qualities = qualities()
         self._build(folder)
+        self._show_what()
         self._on_format()
 
     def _build(self, folder: Path) -> None:
@@ -80,13 +60,7 @@ class ExportDialog(QDialog):
         title.setProperty("role", "heading")
         title.setTextFormat(Qt.TextFormat.PlainText)
         title.setWordWrap(True)
-        parts = [("mix", self.tr("Mix"))]
-        if self._mix != Mix():
-            parts.append(("heard", self.tr("Mix as heard")))
-        if self._track.lanes:
-            parts.append(("stems", self.tr("Stems, {n} files").format(n=len(self._track.lanes))))
-        self.part = SegmentedControl(parts)
-        self.part.chosen.connect(self._tell)
+        self._build_what()
         self.format = SegmentedControl([(name, name) for name in FORMATS])
         self.format.set_value(self._track.output_format)
         self.format.chosen.connect(self._on_format)
@@ -108,16 +82,21 @@ class ExportDialog(QDialog):
         form.setVerticalSpacing(8)
         form.setColumnMinimumWidth(0, 88)
         form.setColumnStretch(1, 1)
-        for row, (text, widget) in enumerate(
-            ((self.tr("What"), self.part), (self.tr("Format"), self.format), (self.tr("Quality"), self.quality))
+        for row, (text, widget) in (
+            (0, (self.tr("What"), self.part)),
+            (3, (self.tr("Format"), self.format)),
+            (4, (self.tr("Quality"), self.quality)),
         ):
             self._label(form, row, text, widget)
             form.addWidget(widget, row, 1)
-        self._label(form, 3, self.tr("Into folder"), self.folder)
-        form.addLayout(place, 3, 1)
-        form.addWidget(self.names, 4, 1)
+        self._which = self._label(form, 1, "", self.lanes)
+        form.addWidget(self.lanes, 1, 1)
+        form.addLayout(self._switches, 2, 1)
+        self._label(form, 5, self.tr("Into folder"), self.folder)
+        form.addLayout(place, 5, 1)
+        form.addWidget(self.names, 6, 1)
         self.fault = FaultLabel()
-        form.addWidget(self.fault, 5, 1)
+        form.addWidget(self.fault, 7, 1)
         self.progress = QProgressBar(textVisible=False, maximum=1000)
         self.progress.setAccessibleName(self.tr("Progress of the export"))
         keep = self.progress.sizePolicy()
@@ -144,21 +123,69 @@ class ExportDialog(QDialog):
         column.addStretch(1)
         column.addLayout(foot)
 
-    def _label(self, form: QGridLayout, row: int, text: str, widget: QWidget) -> None:
+    def _build_what(self) -> None:
+        parts = [("mix", self.tr("Mix"))]
+        if self._mix != Mix():
+            parts.append(("heard", self.tr("Mix as heard")))
+        if self._track.lanes:
+            parts += [("stems", self.tr("Stems")), ("minus", self.tr("Minus one"))]
+        self.part = SegmentedControl(parts)
+        self.part.chosen.connect(self._on_what)
+        self.lanes = LanePicker(self._track.lanes)
+        self.lanes.changed.connect(self._tell)
+        self.zipped = QCheckBox(self.tr("As one zip"))
+        self.zipped.setToolTip(self.tr("One file with all of them in it, easy to send"))
+        self.zipped.toggled.connect(self._tell)
+        self.in_turn = QCheckBox(self.tr("Each in turn"))
+        self.in_turn.setToolTip(self.tr("A mix for each of these, with only that one left out"))
+        self.in_turn.toggled.connect(self._on_in_turn)
+        self.balanced = QCheckBox(self.tr("With the mixer's gains and pans"))
+        self.balanced.setToolTip(self.tr("The rest as loud and in the place it is set to; else as it was made"))
+        self.balanced.toggled.connect(self._tell)
+        self._switches = QHBoxLayout()
+        self._switches.setSpacing(16)
+        for switch in (self.zipped, self.in_turn, self.balanced):
+            self._switches.addWidget(switch)
+        self._switches.addStretch(1)
+
+    def _label(self, form: QGridLayout, row: int, text: str, widget: QWidget) -> QLabel:
         label = QLabel(text)
         label.setProperty("role", "field")
         label.setBuddy(widget)
         widget.setAccessibleName(text)
         form.addWidget(label, row, 0)
+        return label
+
+    def offer(self, what: What, lanes: Sequence[str] = (), *, in_turn: bool = False) -> None:
+        """Begin with this; without `lanes` with what is usual. What the take has not is not offered."""
+        self.part.set_value(what)
+        self._show_what()
+        self.in_turn.setChecked(in_turn and what == "minus")
+        if lanes and self.part.value == what:
+            self.lanes.pick(lanes)
+        self._tell()
 
     def choice(self) -> ExportChoice:
+        what = self._what
+        mix = None
+        if what == "heard":
+            mix = self._mix
+        elif what == "minus" and self.balanced.isChecked():
+            mix = balance(self._mix)
         return ExportChoice(
             self._track.id,
-            self.part.value == "stems",
-            self._mix if self.part.value == "heard" else None,
-            self._encoding(),
             Path(self.folder.text().strip()).expanduser(),
+            what,
+            mix,
+            self.lanes.picked if what in self._picked else (),
+            in_turn=what == "minus" and self.in_turn.isChecked(),
+            zipped=what == "stems" and self.zipped.isChecked(),
+            encoding=self._encoding(),
         )
+
+    @property
+    def _what(self) -> What:
+        return cast(What, self.part.value)
 
     def set_progress(self, progress: Progress) -> None:
         self.progress.setValue(round(progress.fraction * 1000))
@@ -181,8 +208,34 @@ class ExportDialog(QDialog):
         self.progress.setValue(0)
         self.progress.setVisible(running)
         self.go.setEnabled(not running)
-        for widget in (self.part, self.format, self.quality, self.folder):
+        for widget in (
+            self.part, self.lanes, self.zipped, self.in_turn, self.balanced, self.format, self.quality, self.folder
+        ):  # fmt: skip
             widget.setEnabled(not running)
+
+    def _show_what(self) -> None:
+        """The rows that belong to what is chosen, as they were left."""
+        if self._shown in self._picked:
+            self._picked[self._shown] = self.lanes.picked
+        self._shown = what = self._what
+        self._which.setText(self.tr("Leave out") if what == "minus" else self.tr("Which"))
+        self.lanes.setAccessibleName(self._which.text())
+        for widget in (self._which, self.lanes):
+            widget.setVisible(what in self._picked)
+        if what in self._picked:
+            self.lanes.pick(self._picked[what])
+        self.zipped.setVisible(what == "stems")
+        self.in_turn.setVisible(what == "minus")
+        self.balanced.setVisible(what == "minus" and balance(self._mix).within(self._track.lanes) != Mix())
+
+    def _on_what(self) -> None:
+        self._show_what()
+        self._tell()
+
+    def _on_in_turn(self, on: bool) -> None:
+        """All of them, to begin with; and one again afterwards."""
+        self.lanes.pick(self._track.lanes if on else self._track.lanes[:1])
+        self._tell()
 
     def _on_format(self) -> None:
         self.quality.clear()
@@ -190,11 +243,15 @@ class ExportDialog(QDialog):
         self._tell()
 
     def _tell(self) -> None:
-        track, ending = self._track, str(self.format.value)
-        parts = {"stems": track.lanes, "heard": ("as heard",)}.get(str(self.part.value), ("mix",))
-        self.names.setText("\n".join(file_name(track.title, track.tempo, track.key, part, ending) for part in parts))
-        self.fault.say("")
-        self.go.setEnabled(bool(self.folder.text().strip()) and not self._running)
+        fault, names = "", []
+        try:
+            names = told_names(self._track, self.choice())
+        except StudioError as error:
+            fault = str(error)
+        self.names.setText("\n".join(names))
+        self.names.setVisible(bool(names))
+        self.fault.say(fault)
+        self.go.setEnabled(bool(names) and bool(self.folder.text().strip()) and not self._running)
 
     def _on_choose(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, self.tr("Export into"), self.folder.text())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QStandardPaths, Signal, Slot
@@ -11,9 +12,11 @@ from nur_studio.core.errors import StudioError
 from nur_studio.core.mix import Mix
 from nur_studio.core.progress import Cancel, OnProgress
 from nur_studio.core.track import Track
-from nur_studio.gui.export_dialog import ExportChoice, ExportDialog
+from nur_studio.gui.export_choice import ExportChoice, What
+from nur_studio.gui.export_dialog import ExportDialog
 from nur_studio.gui.jobs import Job, JobQueue
 from nur_studio.studio import Studio
+from nur_studio.studio.exporting import make_folder
 
 
 class Exporter(QObject):
@@ -29,12 +32,15 @@ class Exporter(QObject):
         self._job: Job | None = None
         self.dialog: ExportDialog | None = None
 
-    def ask(self, track: Track, mix: Mix) -> None:
-        """Open the dialog for a finished track; `mix` is how it is heard now."""
+    def ask(
+        self, track: Track, mix: Mix, what: What = "mix", lanes: Sequence[str] = (), *, in_turn: bool = False
+    ) -> None:
+        """Open the dialog for a finished track, with `what` chosen; `mix` is how it is heard now."""
         if self.dialog is not None:
             self.dialog.destroyed.disconnect(self._on_closed)  # it dies later, when another is in its place
             self.dialog.close()
         self.dialog = ExportDialog(track, mix, self._start_folder(), parent=self._window)
+        self.dialog.offer(what, lanes, in_turn=in_turn)
         self.dialog.export_requested.connect(self._on_requested)
         self.dialog.cancel_requested.connect(self._on_cancel)
         self.dialog.destroyed.connect(self._on_closed)
@@ -53,22 +59,7 @@ class Exporter(QObject):
     @Slot(object)
     def _on_requested(self, choice: ExportChoice) -> None:
         def work(on_progress: OnProgress, cancel: Cancel) -> list[Path]:
-            if choice.stems:
-                return self._studio.export_stems(choice.track_id, choice.folder, choice.encoding, on_progress, cancel)
-            try:
-                choice.folder.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise StudioError(f"The folder {choice.folder} cannot be made: {error.strerror or error}.") from error
-            return [
-                self._studio.export(
-                    choice.track_id,
-                    choice.folder,
-                    encoding=choice.encoding,
-                    mix=choice.mix,
-                    on_progress=on_progress,
-                    cancel=cancel,
-                )
-            ]
+            return export(self._studio, choice, on_progress, cancel)
 
         self._folder = choice.folder
         job = self._job = Job(work, self)
@@ -103,3 +94,22 @@ class Exporter(QObject):
     @Slot()
     def _on_closed(self) -> None:
         self.dialog = None
+
+
+def export(studio: Studio, choice: ExportChoice, on_progress: OnProgress, cancel: Cancel) -> list[Path]:
+    """Write what was chosen; where it is. The folder is made where it is missing."""
+    track_id, folder, encoding = choice.track_id, choice.folder, choice.encoding
+    make_folder(folder)
+    if choice.what == "minus":
+        return studio.export_minus(
+            track_id, folder, choice.without, encoding, mix=choice.mix, on_progress=on_progress, cancel=cancel
+        )
+    if choice.what != "stems":
+        return [
+            studio.export(track_id, folder, encoding=encoding, mix=choice.mix, on_progress=on_progress, cancel=cancel)
+        ]
+    if choice.zipped:
+        return [
+            studio.export_zip(track_id, folder, encoding, parts=choice.lanes, on_progress=on_progress, cancel=cancel)
+        ]
+    return studio.export_stems(track_id, folder, encoding, on_progress, cancel, parts=choice.lanes)

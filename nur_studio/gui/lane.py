@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QEnterEvent, QFocusEvent, QMouseEvent, QPainter, QPainterPath, QPaintEvent
+from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QContextMenuEvent, QEnterEvent, QFocusEvent, QMouseEvent, QPainter, QPainterPath, QPaintEvent
 from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from nur_studio.core.mix import Channel
@@ -76,10 +76,12 @@ class Lane(QFrame):
     seek_requested = Signal(object)
     drag_pressed = Signal(object)  # parts
     drag_requested = Signal(object)
+    menu_requested = Signal(str, QPoint)  # name, where on the screen
 
     def __init__(self, name: str, title: str, timeline: Timeline, header: LaneHeader) -> None:
         super().__init__()
         self.name, self.header = name, header
+        self._target = False
         self.setProperty("role", "lane")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(self.tr("{lane} lane").format(lane=title))
@@ -126,8 +128,24 @@ class Lane(QFrame):
         self.header.set_ready(ready)
         self.handle.setEnabled(ready)
 
+    def set_target(self, on: bool) -> None:
+        """Whether what is dragged over it would be dropped here."""
+        self._target = on
+        self.update()
+
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self.setFocus(Qt.FocusReason.MouseFocusReason)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        if event.reason() is QContextMenuEvent.Reason.Keyboard:
+            self.ask_menu()
+        elif self.handle.isEnabled():
+            self.menu_requested.emit(self.name, event.globalPos())
+
+    def ask_menu(self) -> None:
+        """Its menu, at the name, for the keyboard."""
+        if self.handle.isEnabled():
+            self.menu_requested.emit(self.name, self.header.name.mapToGlobal(self.header.name.rect().bottomLeft()))
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)
@@ -143,8 +161,8 @@ class Lane(QFrame):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         whole = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
-        painter.setPen(colors.color("accent" if self.hasFocus() else "line"))
-        painter.setBrush(colors.color("panel"))
+        painter.setPen(colors.color("accent" if self.hasFocus() or self._target else "line"))
+        painter.setBrush(colors.color("raised" if self._target else "panel"))
         painter.drawRoundedRect(whole, 7, 7)
         edge = QPainterPath()
         edge.addRoundedRect(QRectF(10, 10, 4, self.height() - 20), 2, 2)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from nur_studio.core.mix import STEMS, Channel, Mix
 from nur_studio.gui.lane import Lane, MixLane, StemLane
 from nur_studio.gui.lane_header import Touch
+from nur_studio.gui.lane_names import LANE_ORDER, in_order, lane_title
 from nur_studio.gui.meters import Level
 from nur_studio.gui.playhead import Playhead
 from nur_studio.gui.ruler import HEIGHT as RULER_HEIGHT
@@ -18,7 +19,6 @@ from nur_studio.gui.timeline import Timeline
 from nur_studio.gui.waveform import Look, Peaks, is_silent, peak_of
 
 _FILL = 0.96  # of a lane's height, for the loudest lane
-_ORDER = ("drums", "bass", "vocals", "guitar", "piano", "other", "rest")
 _MANY = 4  # stems; where there are more they are drawn closer together
 _LEAST, _LEAST_OF_MANY = 56, 43
 _SILENT: Level = (0.0, 0.0)
@@ -40,25 +40,17 @@ class Lanes(QWidget):
     seek_requested = Signal(object)
     drag_pressed = Signal(object)
     drag_requested = Signal(object)
+    menu_requested = Signal(str, QPoint)  # name of a lane, where on the screen
 
     def __init__(self, timeline: Timeline, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._timeline = timeline
         self._mix = Mix()
-        self._titles = {
-            "drums": self.tr("Drums"),
-            "bass": self.tr("Bass"),
-            "vocals": self.tr("Vocals"),
-            "guitar": self.tr("Guitar"),
-            "piano": self.tr("Piano"),
-            "other": self.tr("Other"),
-            "rest": self.tr("Rest"),
-        }
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(8)
         self.playhead = Playhead(timeline, self)
-        self.mix_lane = MixLane("mix", self.tr("Mix"), timeline)
+        self.mix_lane = MixLane("mix", lane_title("mix"), timeline)
         self.lanes: dict[str, Lane] = {}  # all that there ever were; hidden where the track has no such stem
         self._stems: dict[str, StemLane] = {}
         self.shown: list[Lane] = [self.mix_lane]
@@ -70,18 +62,19 @@ class Lanes(QWidget):
         self.set_stems(STEMS)
 
     def _add(self, lane: Lane, stretch: int) -> None:
-        before = [name for name in ("mix", *_ORDER) if name in self.lanes or name == lane.name].index(lane.name)
+        before = [name for name in ("mix", *LANE_ORDER) if name in self.lanes or name == lane.name].index(lane.name)
         self._column.insertWidget(before, lane, stretch)
         lane.seek_requested.connect(self.seek_requested)
         lane.drag_pressed.connect(self.drag_pressed)
         lane.drag_requested.connect(self.drag_requested)
+        lane.menu_requested.connect(self.menu_requested)
         lane.wave.installEventFilter(self)
         self.lanes[lane.name] = lane
 
     def _stem(self, name: str) -> StemLane:
         """The lane of a stem, made when a track first has it."""
         if name not in self._stems:
-            lane = StemLane(name, self._titles[name], self._timeline)
+            lane = StemLane(name, lane_title(name), self._timeline)
             self._add(lane, 3)
             self._stems[name] = lane
             lane.channel_changed.connect(self._on_channel)
@@ -94,7 +87,7 @@ class Lanes(QWidget):
         """The stems that the track has, or will have: a lane for each, none for others."""
         many = len(stems) > _MANY
         least = _LEAST_OF_MANY if many else _LEAST
-        self.shown = [self.mix_lane, *(self._stem(name) for name in _ORDER if name in stems)]
+        self.shown = [self.mix_lane, *(self._stem(name) for name in in_order(stems))]
         for lane in self.lanes.values():
             lane.setVisible(lane in self.shown)
         for number, shown in enumerate(self.shown, start=1):
@@ -193,6 +186,10 @@ class Lanes(QWidget):
     def focused(self) -> Lane | None:
         """The lane that has the focus, itself or in one of its controls."""
         return next((lane for lane in self.shown if lane.isAncestorOf(self._focus()) or lane.hasFocus()), None)
+
+    def open_menu(self) -> None:
+        """The menu of the lane that has the focus, else of the mix."""
+        (self.focused() or self.mix_lane).ask_menu()
 
     def focused_stem(self) -> StemLane | None:
         """That lane, where there is something to mute."""

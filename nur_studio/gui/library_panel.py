@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
@@ -20,13 +20,15 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from nur_studio.core.track import Status, Track
+from nur_studio.core.track import Track
+from nur_studio.gui.arrival_strip import ArrivalStrip
 from nur_studio.gui.icons import icon
+from nur_studio.gui.library_menu import RowsMenu
 from nur_studio.gui.library_model import LibraryModel
 from nur_studio.gui.library_table import LibraryTable
-from nur_studio.studio.separating import separation_of
 
 _SEARCH_AFTER_MS = 120
+_ROOMY = 860  # width: below it the button for imports is its picture only
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,8 @@ class LibraryPanel(QFrame):
     use_prompt_requested = Signal(str)
     separate_requested = Signal(str)
     export_requested = Signal(str)
+    minus_requested = Signal(str, object)  # id, lanes to leave out; without any, each in turn
+    import_requested = Signal()
     reveal_requested = Signal(str)
     drag_pressed = Signal(object)  # (ids, parts)
     drag_requested = Signal(object)  # (ids, parts)
@@ -67,6 +71,7 @@ class LibraryPanel(QFrame):
         self.setProperty("role", "panel")
         self.model = LibraryModel(engine_title)
         self.table = LibraryTable(self.model)
+        self.strip = ArrivalStrip()
         self._build()
         self._later = QTimer(self, singleShot=True, interval=_SEARCH_AFTER_MS)
         self._later.timeout.connect(self._on_query)
@@ -84,6 +89,7 @@ class LibraryPanel(QFrame):
         self.search.setMaximumWidth(340)
         self.search.setAccessibleName(self.tr("Search the library"))
         self.search.setToolTip(self.tr("Every word must occur somewhere in the take (Ctrl+F)"))
+        self.search.setAcceptDrops(False)  # a file that is dropped here is the library's
         self.search.installEventFilter(self)
         self.starred = QPushButton(icon("star"), "")
         self.starred.setCheckable(True)
@@ -92,6 +98,10 @@ class LibraryPanel(QFrame):
         self.starred.setAccessibleName(self.starred.toolTip())
         self.genre = self._filter(self.tr("All genres"), self.tr("Only takes of one genre"))
         self.engine = self._filter(self.tr("All engines"), self.tr("Only takes of one engine"))
+        self.bring = QPushButton(icon("import"), self.tr("Import…"))
+        self.bring.setToolTip(self.tr("Take audio files into the library (Ctrl+I); they can also be dropped here"))
+        self.bring.setAccessibleName(self.tr("Import audio"))
+        self.bring.clicked.connect(self.import_requested)
         self.count = QLabel()
         self.count.setProperty("role", "numbers")
 
@@ -106,6 +116,9 @@ class LibraryPanel(QFrame):
         bar.addWidget(self.engine)
         bar.addStretch(1)
         bar.addWidget(self.count)
+        bar.addWidget(self.bring)
+
+        self.table.setMinimumHeight(24)  # in the smallest window what is said above the rows takes their place
 
         self._nothing = QLabel()
         self._nothing.setProperty("role", "dim")
@@ -121,6 +134,7 @@ class LibraryPanel(QFrame):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addLayout(bar)
+        column.addWidget(self.strip)
         column.addLayout(rows, 1)
 
     def _filter(self, everything: str, tip: str) -> QComboBox:
@@ -168,7 +182,10 @@ class LibraryPanel(QFrame):
         empty = not self.model.tracks
         if empty:
             self._nothing.setText(
-                self.tr("No take yet. What you generate is kept here, with everything needed to make it again.")
+                self.tr(
+                    "No take yet. What you generate is kept here, with everything needed to make it again. "
+                    "Audio files that are dropped here are kept as well."
+                )
                 if total == 0
                 else self.tr("No take matches. Clear the search or the filters to see all {takes}.").format(takes=takes)
             )
@@ -195,6 +212,10 @@ class LibraryPanel(QFrame):
 
     def select(self, track_id: str) -> None:
         self.table.select(track_id)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.bring.setText(self.tr("Import…") if event.size().width() >= _ROOMY else "")
 
     def focus_search(self) -> None:
         self.search.setFocus()
@@ -237,41 +258,20 @@ class LibraryPanel(QFrame):
             self.menu_for(tracks).popup(self.table.viewport().mapToGlobal(at))
 
     def menu_for(self, tracks: Sequence[Track]) -> QMenu:
-        """The context menu of the selected rows."""
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        first, one = tracks[0], len(tracks) == 1
-        done = all(track.status is Status.COMPLETED for track in tracks)
-        settled = all(track.status in (Status.COMPLETED, Status.FAILED) for track in tracks)
-
-        def add(text: str, keys: str, on: bool, act: Callable[[], object]) -> None:
-            action = QAction(text, menu)
-            action.setShortcut(QKeySequence(keys))
-            action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)  # shown here, handled by the table
-            action.setShortcutVisibleInContextMenu(True)
-            action.setEnabled(on)
-            action.triggered.connect(act)
-            menu.addAction(action)
-
-        add(self.tr("Open"), "Return", one, lambda: self.opened.emit(first.id))
-        add(self.tr("Rename"), "F2", one, self.table.rename_current)
-        add(self.tr("Unstar") if first.starred else self.tr("Star"), "S", True, self.table.toggle_star)
-        menu.addSeparator()
-        add(self.tr("Use this prompt"), "", one, lambda: self.use_prompt_requested.emit(first.id))
-        add(self.tr("Make again with the same seed"), "", one, lambda: self.regenerate_requested.emit(first.id))
-        if self.starts_from:
-            add(
-                self.tr("Start the next take from this"),
-                "",
-                one and done,
-                lambda: self.start_from_requested.emit(first.id),
-            )
-        if not first.lanes or separation_of(first) is not None:
-            words = self.tr("Separate into stems again") if first.lanes else self.tr("Separate into stems")
-            add(words, "T", one and done, lambda: self.separate_requested.emit(first.id))
-        menu.addSeparator()
-        add(self.tr("Export…"), "Ctrl+E", one and done, lambda: self.export_requested.emit(first.id))
-        add(self.tr("Show in folder"), "", one and done, lambda: self.reveal_requested.emit(first.id))
-        menu.addSeparator()
-        add(self.tr("Delete"), "Del", settled, lambda: self.deleted.emit([track.id for track in tracks]))
+        """The context menu of these rows."""
+        menu = RowsMenu(tracks, self, starts_from=self.starts_from)
+        menu.rename_requested.connect(self.table.rename_current)
+        menu.star_requested.connect(self.table.toggle_star)
+        for asked, told in (
+            (menu.opened, self.opened),
+            (menu.use_prompt_requested, self.use_prompt_requested),
+            (menu.regenerate_requested, self.regenerate_requested),
+            (menu.start_from_requested, self.start_from_requested),
+            (menu.separate_requested, self.separate_requested),
+            (menu.export_requested, self.export_requested),
+            (menu.minus_requested, self.minus_requested),
+            (menu.reveal_requested, self.reveal_requested),
+            (menu.deleted, self.deleted),
+        ):
+            asked.connect(told)
         return menu

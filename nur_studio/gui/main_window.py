@@ -9,13 +9,14 @@ from PySide6.QtGui import QCloseEvent, QKeyEvent, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QVBoxLayout, QWidget
 
 from nur_studio.audio.player import Player
-from nur_studio.core.errors import InvalidRequest, StudioError
+from nur_studio.core.errors import StudioError
 from nur_studio.core.genres import genres
-from nur_studio.core.progress import Progress
 from nur_studio.core.request import GenerationRequest
 from nur_studio.core.track import Track
 from nur_studio.engines.base import EngineInfo
+from nur_studio.gui.arrivals import Arrivals
 from nur_studio.gui.banner import Banner
+from nur_studio.gui.combining import CombineDesk
 from nur_studio.gui.compose_panel import ComposePanel
 from nur_studio.gui.composing import Composing
 from nur_studio.gui.controls import line
@@ -24,9 +25,11 @@ from nur_studio.gui.drag import DragOut
 from nur_studio.gui.engine_choice import EngineChoice
 from nur_studio.gui.exporting import Exporter
 from nur_studio.gui.history import History
+from nur_studio.gui.importing import ImportDesk
 from nur_studio.gui.jobs import Job, JobQueue
 from nur_studio.gui.library_panel import LibraryPanel
-from nur_studio.gui.making import Maker, Step
+from nur_studio.gui.making import Maker
+from nur_studio.gui.making_desk import MakingDesk
 from nur_studio.gui.mix_desk import MixDesk
 from nur_studio.gui.model_work import ModelWork
 from nur_studio.gui.models_desk import ModelsDesk
@@ -59,7 +62,6 @@ class MainWindow(QMainWindow):
         super().__init__()
         self._studio, self._on_unforeseen = studio, on_unforeseen
         self._painted = self._closed = self._passing_key = False
-        self._making = ""
         self.setWindowTitle("NUR Studio")
         self.setMinimumSize(QSize(*_LEAST).boundedTo(self._room()))
         # Beside the queue of generations: opening a take waits neither behind one nor behind an export.
@@ -107,6 +109,11 @@ class MainWindow(QMainWindow):
             studio, maker=self.maker, stage=self.stage, view=self.view, acts=self.actions_on_takes, desk=self.models,
             work=self.model_work, preferences=self.preferences, toast=self.toast,
         )  # fmt: skip
+        self.arrivals = Arrivals(self.library.strip, self.stage, self.shelf, self.playback, self.toast)
+        self.importing = ImportDesk(studio, self.library, self.arrivals, self)
+        self.combining = CombineDesk(
+            studio, self.reading, view=self.view, acts=self.actions_on_takes, arrivals=self.arrivals, window=self
+        )
         self._draft_later = QTimer(self, singleShot=True, interval=_DRAFT_AFTER_MS)
         self._wire_compose()
         self._wire_track()
@@ -170,19 +177,15 @@ class MainWindow(QMainWindow):
         compose.remove_requested.connect(maker.remove)
         compose.edited.connect(self._draft_later.start)
         self._draft_later.timeout.connect(self._keep_draft)
-        maker.begun.connect(self._on_begun)
-        maker.stepped.connect(self._on_stepped)
-        maker.queue_changed.connect(compose.set_queue)
-        maker.rested.connect(self._on_rested)
-        maker.refused.connect(self._on_refused)
-        maker.failed.connect(self._on_generation_failed)
         maker.started.connect(stage.on_started)
-        maker.started.connect(self._on_take_started)
         maker.grew.connect(stage.on_grew)
         maker.made.connect(stage.on_made)
-        maker.made.connect(self._on_made)
         maker.take_failed.connect(stage.on_take_failed)
         maker.cancelled.connect(stage.on_cancelled)
+        self.making = MakingDesk(
+            maker, compose=compose, engine=self.top.engine, library=self.library, stage=stage, shelf=self.shelf
+        )  # after the stage, which says what is on show
+        self.making.unforeseen.connect(self._on_unforeseen)
         self.engines.changed.connect(self._on_engine)
         self.engines.failed.connect(self.tell)
         maker.made.connect(self.engines.on_made)
@@ -230,11 +233,14 @@ class MainWindow(QMainWindow):
         panel.regenerate_requested.connect(acts.regenerate)
         panel.separate_requested.connect(acts.separate)
         panel.export_requested.connect(acts.export)
+        panel.minus_requested.connect(acts.export_minus)
         panel.reveal_requested.connect(acts.reveal)
         panel.drag_pressed.connect(self.drags.prepare)
         panel.drag_requested.connect(self.drags.start)
         self.shelf.changed.connect(self.stage.update)
-        for source in (self.shelf, self.drags, acts, self.exporter, self.mixes, self.stage):
+        for source in (
+            self.shelf, self.drags, acts, self.exporter, self.mixes, self.stage, self.arrivals, self.combining
+        ):  # fmt: skip
             source.failed.connect(self.tell)
         acts.prompt_picked.connect(self._on_prompt_picked)
 
@@ -242,6 +248,7 @@ class MainWindow(QMainWindow):
         keys: dict[str, Callable[[], object]] = {
             "Ctrl+L": self.compose.focus_prompt,
             "Ctrl+F": self.library.focus_search,
+            "Ctrl+I": self.importing.ask,
             "Ctrl+E": self.actions_on_takes.export_shown,
             "Ctrl+Z": self.history.undo,
             "Ctrl+Shift+Z": self.history.redo,
@@ -293,59 +300,12 @@ class MainWindow(QMainWindow):
         if not self.maker.busy:
             self.top.engine.set_state("ready")
 
-    @Slot()
-    def _on_begun(self) -> None:
-        self.compose.show_failure("")
-        self.compose.set_progress(Progress(self.tr("starting"), 0.0))
-        self.top.engine.set_state("working")
-
-    @Slot(object)
-    def _on_stepped(self, step: Step) -> None:
-        what = self.tr("Take {take} of {takes}").format(take=step.take, takes=step.takes) if step.takes > 1 else ""
-        self.compose.set_progress(step.progress, what)
-        if self._making:
-            self.library.model.set_fractions({self._making: step.progress.fraction})
-
-    @Slot()
-    def _on_rested(self) -> None:
-        self._making = ""
-        self.compose.set_progress(None)
-        self.top.engine.set_state("ready")
-        self.library.model.set_fractions({})
-        self.shelf.refresh()
-
-    @Slot(object)
-    def _on_take_started(self, track: Track) -> None:
-        self._making = track.id
-        if self.stage.track is not None and self.stage.track.id == track.id:
-            self.library.model.set_open(track.id)
-            self.shelf.select(track.id)
-        self.shelf.refresh()
-
-    @Slot(object)
-    def _on_made(self, track: Track) -> None:
-        self.compose.set_last_seed(track.seed)
-        self._making = ""  # its stems may be next: its row shows no progress of theirs
-        self.shelf.refresh()
-
-    @Slot(object, object)
-    def _on_refused(self, fault: InvalidRequest, _: GenerationRequest) -> None:
-        self.compose.show_fault(fault)
-
-    @Slot(object)
-    def _on_generation_failed(self, error: BaseException) -> None:
-        self.shelf.refresh()
-        if isinstance(error, StudioError):
-            self.compose.show_failure(str(error))
-        else:
-            self.compose.show_failure(self.tr("This generation failed unexpectedly. The next one may work."))
-            self._on_unforeseen(error)
-
     @Slot(object)
     def _on_opened(self, track: Track) -> None:
         self.library.model.set_open(track.id)
         self.shelf.select(track.id)
-        self.compose.set_last_seed(track.seed)
+        if track.generated:
+            self.compose.set_last_seed(track.seed)
 
     @Slot(object)
     def _on_prompt_picked(self, request: GenerationRequest) -> None:
@@ -397,7 +357,7 @@ class MainWindow(QMainWindow):
             )
             self.hide()  # the engine may take a second to let go; nobody has to watch that
             self.shelf.stop()
-            for queue in (self.maker, self.model_work, self.writing, self.reading):
+            for queue in (self.arrivals, self.maker, self.model_work, self.writing, self.reading):
                 queue.close()
             self.mixes.close()
             self.playback.close()

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication, QFrame, QGridLayout, QLabel, QWidget
 
 from nur_studio.core.controls import Controls
 from nur_studio.core.track import Track
+from nur_studio.gui.origin_lines import origin_lines
 
 _WIDTH = 420
 
@@ -27,7 +28,8 @@ def recipe_lines(track: Track) -> list[tuple[str, str]]:
     usual = Controls()
     lines = [
         (_tr("Note"), _text(recipe.get("note"))),
-        (_tr("Prompt"), track.prompt),
+        *origin_lines(track),
+        (_tr("Prompt"), track.prompt if track.generated else ""),
         (_tr("Sent"), _joined(details.get("descriptions")) or _text(controls.get("description"))),
         (_tr("Avoided"), _text(controls.get("negative"))),
         (_tr("Sections"), _sections(controls.get("sections"))),

@@ -135,13 +135,19 @@ class RulerCorner(QToolButton):
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.clicked.connect(self._on_clicked)
         timeline.ruler_changed.connect(self._say)
+        timeline.range_changed.connect(self._say)  # another track: perhaps one without bars
         self._say()
 
     def _on_clicked(self) -> None:
         self._timeline.set_bars(not self._timeline.bars)
 
     def _say(self) -> None:
-        self.setText(self.tr("Bars") if self._timeline.bars else self.tr("Time"))
-        tip = self.tr("Count in seconds") if self._timeline.bars else self.tr("Count in bars")
+        timeline = self._timeline
+        self.setEnabled(timeline.has_beats)
+        self.setText(self.tr("Bars") if timeline.bars and timeline.has_beats else self.tr("Time"))
+        if not timeline.has_beats:
+            tip = self.tr("No steady beat is claimed: there are no bars to count")
+        else:
+            tip = self.tr("Count in seconds") if timeline.bars else self.tr("Count in bars")
         self.setToolTip(tip)
         self.setAccessibleName(tip)

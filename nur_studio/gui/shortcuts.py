@@ -36,7 +36,7 @@ def sheet() -> list[tuple[str, list[tuple[str, str]]]]:
                 ("+", _tr("Zoom in; −: out; Ctrl+0: all of it")),
                 ("E", _tr("Extend: go on from it; I: how it was made")),
                 ("T", _tr("Take it apart into stems")),
-                ("Ctrl+E", _tr("Export")),
+                ("Ctrl+E", _tr("Export; Shift+F10: a lane's menu")),
             ],
         ),
         (
@@ -63,6 +63,7 @@ def sheet() -> list[tuple[str, list[tuple[str, str]]]]:
             _tr("LIBRARY"),
             [
                 ("Ctrl+F", _tr("Search")),
+                ("Ctrl+I", _tr("Import audio files")),
                 ("Return", _tr("Open the take")),
                 ("F2", _tr("Rename it")),
                 ("S", _tr("Star it")),

@@ -12,9 +12,11 @@ from PySide6.QtGui import QDesktopServices
 
 from nur_studio.audio.masters import mix_path
 from nur_studio.core.errors import StudioError
+from nur_studio.core.mix import Mix
 from nur_studio.core.request import GenerationRequest
 from nur_studio.core.track import Status, Track
 from nur_studio.gui.drag import DragOut
+from nur_studio.gui.export_choice import What
 from nur_studio.gui.exporting import Exporter
 from nur_studio.gui.history import History, Step
 from nur_studio.gui.jobs import Job, JobQueue
@@ -123,20 +125,30 @@ class TakeActions(QObject):
     @Slot()
     def export_shown(self) -> None:
         """Export what the track view shows, as heard if wanted."""
-        track = self._stage.track
-        if track is not None and track.status is Status.COMPLETED:
-            self._exporter.ask(track, self._view.mix)
+        if self._stage.track is not None:
+            self.export(self._stage.track.id)
 
     @Slot(str)
     def export(self, track_id: str) -> None:
-        if self._stage.track is not None and self._stage.track.id == track_id:
-            self.export_shown()
-        else:
-            self._read(lambda: self._studio.library.get(track_id), self._on_export)
+        self.export_parts(track_id, "mix")
 
-    @Slot(object)
-    def _on_export(self, track: Track) -> None:
-        self._exporter.ask(track, track.mix)
+    @Slot(str, object)
+    def export_minus(self, track_id: str, lanes: Sequence[str]) -> None:
+        """Everything but these lanes; without any, a mix without each in turn."""
+        self.export_parts(track_id, "minus", lanes, in_turn=not lanes)
+
+    def export_parts(self, track_id: str, what: What, lanes: Sequence[str] = (), *, in_turn: bool = False) -> None:
+        """Open the export of a finished take with this chosen; the take on show as it is heard now."""
+
+        def ask(track: Track, mix: Mix) -> None:
+            if track.status is Status.COMPLETED:
+                self._exporter.ask(track, mix, what, lanes, in_turn=in_turn)
+
+        track = self._stage.track
+        if track is not None and track.id == track_id:
+            ask(track, self._view.mix)
+        else:
+            self._read(lambda: self._studio.library.get(track_id), lambda found: ask(found, found.mix))
 
     @Slot(str)
     def reveal(self, track_id: str) -> None:

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLineEdit, QSizePolicy,
 from nur_studio.core.track import Status, Track
 from nur_studio.gui.controls import ElidedLabel, Fact, FactsLine, icon_button
 from nur_studio.gui.icons import icon
+from nur_studio.gui.library_menu import no_request
 from nur_studio.gui.recipe_card import RecipeCard
 
 _EXACT = 0.005  # a measured tempo this close to the asked one is the asked one
@@ -188,6 +189,8 @@ class TrackHeader(QWidget):
         self.star.blockSignals(blocked)
         self._draw_star(track.starred)
         self.facts.set_facts(self._facts(track))
+        self.more.setEnabled(track.generated)
+        self.more.setToolTip(no_request(track) or self.tr("Make another take of the same request"))
         self._show_tempo(track)
         self.key.set_facts([Fact(track.key, "text")] if track.key else [])
         self.key.setToolTip(self.tr("Key"))
@@ -201,7 +204,8 @@ class TrackHeader(QWidget):
         made = QLocale().toString(QDateTime.fromSecsSinceEpoch(int(track.created_at.timestamp())), "d MMM, HH:mm")
         engine = self.engine_titles.get(track.engine, track.engine[:1].upper() + track.engine[1:])
         seed = self.tr("seed {seed}").format(seed=f"{track.seed:,}".replace(",", _THIN))
-        return [Fact(engine), Fact(licence, "warning" if noncommercial else "dim"), Fact(seed), Fact(made)]
+        facts = [Fact(engine), Fact(licence, "warning" if noncommercial else "dim"), Fact(seed), Fact(made)]
+        return [fact for fact in facts if track.generated or fact.text != seed]
 
     def _show_tempo(self, track: Track) -> None:
         facts, tip = [Fact(self.tr("{tempo} BPM").format(tempo=track.tempo), "text")], self.tr("Tempo")

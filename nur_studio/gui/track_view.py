@@ -313,6 +313,8 @@ class TrackView(QWidget):
             if focused is None or not focused.header.fader.isEnabled():
                 return False
             focused.header.fader.step(1 if key == Qt.Key.Key_Up else -1, fine=shift)
+        elif key == Qt.Key.Key_F10 and shift:
+            self.lanes.open_menu()
         elif key == Qt.Key.Key_S and shift:
             lane = self.lanes.focused_stem()
             if lane is None:

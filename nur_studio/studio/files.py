@@ -57,10 +57,15 @@ class Files:
         encoding: Encoding | None = None,
         on_progress: OnProgress = ignore_progress,
         cancel: Cancel | None = None,
+        *,
+        parts: Sequence[str] = (),
     ) -> list[Path]:
-        """Write the lanes of a track, four or six, into `folder` under names for people; all of them or none."""
+        """Write the lanes of a track, four or six, or only `parts`, into `folder` under names for people; all of them
+        or none.
+        """
         track = self.library.get(track_id)
-        pieces, encoding = exporting.stems_of(track), encoding or Encoding("wav")
+        pieces = exporting.unlike(exporting.part(name) for name in parts) or exporting.stems_of(track)
+        encoding = encoding or Encoding("wav")
         return exporting.export_all(track, pieces, folder, encoding, metered(on_progress), cancel or CancelToken())
 
     def export_without(

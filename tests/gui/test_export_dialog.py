@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
 from PySide6.QtCore import Qt
@@ -16,7 +18,8 @@ from nur_studio.core.mix import STEMS, Channel, Mix
 from nur_studio.core.progress import Progress
 from nur_studio.core.request import GenerationRequest
 from nur_studio.core.track import Track
-from nur_studio.gui.export_dialog import ExportChoice, ExportDialog
+from nur_studio.gui.export_choice import ExportChoice
+from nur_studio.gui.export_dialog import ExportDialog
 from nur_studio.gui.exporting import Exporter
 from nur_studio.gui.jobs import JobQueue
 from nur_studio.studio import Studio
@@ -49,7 +52,9 @@ def test_what_is_chosen_is_what_is_asked_for(dialog: ExportDialog, tmp_path: Pat
     dialog.quality.setCurrentIndex(1)
     with qtbot.waitSignal(dialog.export_requested) as asked:
         dialog.go.click()
-    assert asked.args == [ExportChoice("trk_aaaaaaaaaaaa", False, QUIET_DRUMS, Encoding("flac", "PCM_16"), tmp_path)]
+    assert asked.args == [
+        ExportChoice("trk_aaaaaaaaaaaa", tmp_path, "heard", QUIET_DRUMS, encoding=Encoding("flac", "PCM_16"))
+    ]
     assert not dialog.go.isEnabled()
     dialog.set_progress(Progress("writing", 0.5))
     assert dialog.progress.value() == 500
@@ -76,6 +81,123 @@ def test_cancel_stops_a_running_export_and_closes_one_that_does_not_run(dialog: 
     assert dialog.isVisible()
     dialog.cancel.click()
     assert not dialog.isVisible()
+
+
+def test_stems_are_picked_and_may_be_one_zip(dialog: ExportDialog, tmp_path: Path) -> None:
+    assert not dialog.lanes.isVisible()
+    dialog.part.button("stems").click()
+    dialog.format.button("wav").click()
+    assert dialog.lanes.isVisible()
+    assert dialog.lanes.picked == STEMS
+    for lane in ("drums", "vocals", "other", "bass"):
+        dialog.lanes.button(lane).click()
+    assert dialog.lanes.picked == ("bass",), "the last one stays"
+    dialog.lanes.button("drums").click()
+    names = ["Rainy night tape_120bpm_Dm_drums.wav", "Rainy night tape_120bpm_Dm_bass.wav"]
+    assert dialog.names.text().splitlines() == names
+    dialog.zipped.click()
+    assert dialog.names.text().splitlines() == ["Rainy night tape_120bpm_Dm_stems.zip", *names]
+    choice = dialog.choice()
+    assert (choice.what, choice.lanes, choice.zipped) == ("stems", ("drums", "bass"), True)
+    dialog.part.button("mix").click()
+    assert not dialog.zipped.isVisible()
+    assert not dialog.choice().zipped
+    dialog.part.button("stems").click()
+    assert dialog.lanes.picked == ("drums", "bass"), "as it was left"
+
+
+def test_minus_one_leaves_some_out_together_or_each_in_turn(dialog: ExportDialog) -> None:
+    dialog.part.button("minus").click()
+    dialog.format.button("wav").click()
+    assert dialog.names.text() == "Rainy night tape_120bpm_Dm_minus drums.wav"
+    dialog.lanes.button("bass").click()
+    assert dialog.names.text() == "Rainy night tape_120bpm_Dm_minus drums, bass.wav"
+    assert dialog.choice().without == (("drums", "bass"),)
+    dialog.in_turn.click()
+    assert dialog.names.text().splitlines() == [f"Rainy night tape_120bpm_Dm_minus {stem}.wav" for stem in STEMS]
+    dialog.lanes.button("other").click()
+    assert dialog.choice().without == (("drums",), ("bass",), ("vocals",))
+    dialog.in_turn.click()
+    for lane in STEMS[1:]:
+        dialog.lanes.button(lane).click()
+    assert "nothing is left" in dialog.fault.sentence
+    assert not dialog.go.isEnabled()
+
+
+def test_the_rest_of_a_minus_one_is_as_made_or_as_mixed(
+    qtbot: QtBot, themed: object, make_track: MakeTrack, tmp_path: Path
+) -> None:
+    mix = Mix({"drums": Channel(solo=True), "bass": Channel(gain_db=-6.0, mute=True)}, master_db=-2.0)
+    dialog = ExportDialog(make_track(), mix, tmp_path)
+    qtbot.addWidget(dialog)
+    dialog.offer("minus", ("vocals",))
+    assert dialog.choice().mix is None
+    assert not dialog.balanced.isHidden()
+    dialog.balanced.click()
+    wanted = dialog.choice().mix
+    assert wanted is not None
+    assert wanted.within(STEMS) == Mix({"bass": Channel(gain_db=-6.0)}, master_db=-2.0), "a solo would silence it all"
+    only_muted = ExportDialog(make_track(), Mix({"drums": Channel(mute=True)}), tmp_path)
+    qtbot.addWidget(only_muted)
+    only_muted.offer("minus")
+    assert only_muted.balanced.isHidden()
+
+
+def test_names_that_are_taken_are_left_alone_and_said_so(dialog: ExportDialog, tmp_path: Path) -> None:
+    dialog.part.button("stems").click()
+    dialog.format.button("wav").click()
+    (tmp_path / "Rainy night tape_120bpm_Dm_bass.wav").touch()
+    dialog.folder.setText(f"{tmp_path} ")
+    assert {name.rpartition(" ")[2] for name in dialog.names.text().splitlines()} == {"(2).wav"}
+    dialog.folder.setText("/" + "x" * 5000)
+    assert len(dialog.names.text().splitlines()) == 4, "no place at all: the writing says so"
+
+
+def test_strips_of_stems_that_are_no_more_do_not_make_another_mix(
+    qtbot: QtBot, themed: object, make_track: MakeTrack, tmp_path: Path
+) -> None:
+    dialog = ExportDialog(make_track(lanes=()), QUIET_DRUMS, tmp_path)
+    qtbot.addWidget(dialog)
+    for part in ("heard", "stems", "minus"):
+        with pytest.raises(ValueError, match="not in list"):
+            dialog.part.button(part)
+    dialog.offer("minus", ("drums",))
+    assert dialog.choice().what == "mix", "there is nothing to leave out"
+
+
+@pytest.mark.parametrize("part", ["minus", "zip"])
+def test_minus_ones_and_zips_come_out(studio: Studio, qtbot: QtBot, themed: object, tmp_path: Path, part: str) -> None:
+    (track,) = studio.generate(GenerationRequest("jazz trio", 5, tempo=120, seed=1))
+    queue = JobQueue()
+    window = QWidget()
+    qtbot.addWidget(window)
+    exporter = Exporter(studio, queue, window)
+    exporter.ask(track, QUIET_DRUMS, "minus" if part == "minus" else "stems", in_turn=part == "minus")
+    dialog = exporter.dialog
+    assert dialog is not None
+    dialog.format.button("wav").click()
+    dialog.folder.setText(str(tmp_path / "new"))
+    if part == "zip":
+        dialog.zipped.click()
+        dialog.lanes.button("other").click()
+    names = dialog.names.text().splitlines()
+    with qtbot.waitSignal(exporter.exported, timeout=30_000) as exported:
+        dialog.go.click()
+    paths = exported.args[0]
+    if part == "zip":
+        with zipfile.ZipFile(paths[0]) as archive:
+            assert [paths[0].name, *archive.namelist()] == names
+    else:
+        assert [path.name for path in paths] == names
+        assert len(names) == 4
+        without = soundfile.read(paths[0])[0]
+        drums, whole = (
+            soundfile.read(studio.export(track.id, tmp_path / f"{each}.wav", part=each, encoding=Encoding("wav")))[0]
+            for each in ("drums", "mix")
+        )
+        np.testing.assert_allclose(without + drums, whole, atol=1e-3)
+    qtbot.waitUntil(lambda: exporter.dialog is None)
+    queue.close()
 
 
 @pytest.mark.parametrize("part", ["mix", "stems", "heard"])

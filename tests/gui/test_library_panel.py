@@ -222,11 +222,13 @@ def test_the_menu_offers_only_what_can_be_done(room: Room, make_track: MakeTrack
         "Use this prompt",
         "Make again with the same seed",
         "Export…",
+        "Export minus one",
         "Show in folder",
         "Delete",
     }
     assert enabled(done) == everything
-    assert enabled(failed) == everything - {"Export…", "Show in folder"}
+    assert enabled(replace(done, lanes=())) == everything - {"Export minus one"} | {"Separate into stems"}
+    assert enabled(failed) == everything - {"Export…", "Export minus one", "Show in folder"}
     assert enabled(done, failed) == {"Star", "Delete"}
 
 

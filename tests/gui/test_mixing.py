@@ -158,7 +158,6 @@ def test_export_offers_the_stems_there_are_and_the_mix_that_was_kept(
     qtbot.waitUntil(lambda: window.exporter.dialog is not None, timeout=LONG)
     dialog = window.exporter.dialog
     assert dialog is not None
-    assert "6 files" in dialog.part.button("stems").text()
     dialog.part.button("stems").click()
     assert len(dialog.names.text().splitlines()) == 6
     dialog.part.button("heard").click()
