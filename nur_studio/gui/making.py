@@ -76,8 +76,8 @@ class Maker(QObject):
     """Turns requests into takes and takes into stems, one after the other on one thread. Lives in the window's thread.
 
     Takes that are made as one batch end one by one; one at a time is followed while it grows, the first that has not
-    ended. The takes of a request are separated when all of them are made: they can be heard by then, and engine and separator
-    do not push each other out of memory. Cancelling while that goes on ends only that.
+    ended. The takes of a request are separated when all of them are made: they can be heard by then, and engine and
+    separator do not push each other out of memory. Cancelling while that goes on ends only that.
     """
 
     begun = Signal()  # a request has its turn
