@@ -31,7 +31,7 @@ _LINGER_S = 1.0  # of silence before the device is let go, so that play after pa
 _LATENCY_BLOCKS = 64  # over which the latency is averaged: a sound server's own is more than what was asked of it
 _ONE_DROPOUT_S = 0.2  # PortAudio tells of one in several blocks running
 _CLOSING_S = 1.0  # a sound server that hangs lets nobody close
-_DEAD_S = 2.0  # a device that asks for nothing this long is gone, whatever it says
+_DEAD_S = 3.0  # a device that asks for nothing this long is gone; a sound server may rest for 2 s after a dropout
 
 
 class Output:
@@ -44,7 +44,7 @@ class Output:
         self._stream: Any = None
         self._stale = False  # PortAudio's list of devices may no longer be true
         self._rate = 0
-        self._wanted_latency = LATENCY_S
+        self.asked_latency_s = LATENCY_S  # of the stream that is open or was last
         self._known_dropouts = 0  # when the stream was opened
         self._preroll = 0  # blocks of silence still to come
         self._linger = 0
@@ -74,7 +74,7 @@ class Output:
     def falls_behind(self) -> bool:
         """Whether the open stream drops out again and again, and one of more latency may not."""
         dropouts = int(self._block.integers[DROPOUTS]) - self._known_dropouts
-        return self.is_open and dropouts >= _PATIENCE and self._wanted_latency < _MOST_LATENCY_S
+        return self.is_open and dropouts >= _PATIENCE and self.asked_latency_s < _MOST_LATENCY_S
 
     def suitable_rate(self, device: str, wanted: int) -> int:
         """`wanted` where the device takes it, else the device's own rate. Raises AudioUnavailable."""
@@ -154,8 +154,8 @@ class Output:
         dropouts = int(self._block.integers[DROPOUTS])
         if dropouts > self._known_dropouts:
             self._known_dropouts = dropouts
-            self._wanted_latency = min(self._wanted_latency * 1.75, _MOST_LATENCY_S)
-        return self._wanted_latency
+            self.asked_latency_s = min(self.asked_latency_s * 1.75, _MOST_LATENCY_S)
+        return self.asked_latency_s
 
     def forget_devices(self) -> None:
         """Look them up anew when next asked."""

@@ -331,6 +331,26 @@ def test_without_portaudio_the_package_is_named(tmp_path: Path) -> None:
     assert "libportaudio2" in said.stdout
 
 
+def test_dropouts_bring_a_stream_of_more_latency(paper_sound_card: PaperSoundCard) -> None:
+    program = (
+        "import multiprocessing\n"
+        "from nur_studio.audio.player_output import Output\n"
+        "from nur_studio.audio.player_render import Renderer\n"
+        "from nur_studio.audio.player_state import DROPOUTS, Block\n"
+        "block = Block.create(multiprocessing.get_context('spawn'))\n"
+        "output = Output(Renderer(block), block)\n"
+        "for dropouts in (0, 1, 0, 2, 0, 5):\n"
+        "    output.open('', 44100)\n"
+        "    block.integers[DROPOUTS] += dropouts\n"
+        "    print(output.asked_latency_s, output.falls_behind)\n"
+        "    output.close()\n"
+    )
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    streams = [(round(float(latency), 2), word == "True") for latency, word in map(str.split, said.stdout.splitlines())]
+    # One makes the next stream a slower one, two do not wait for it; there is an end to it.
+    assert streams == [(0.08, False), (0.08, False), (0.14, False), (0.14, True), (0.24, False), (0.24, False)]
+
+
 def test_closing_takes_under_a_second_and_leaves_no_process(
     paper_sound_card: PaperSoundCard, stems: list[tuple[str, Path]]
 ) -> None:
