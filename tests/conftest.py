@@ -1,12 +1,15 @@
-"""Fixtures for everything that is to be heard: sound cards of paper."""
+"""Fixtures for many tests: sound cards of paper for what is to be heard, and a home for the command line."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
 
+import fake_cli
 import pytest
 from paper_sound_card import PaperSoundCard, PulseCapture, alsa_config, has_pulse
+
+from nur_studio.core.logs import stop_log
 
 
 @pytest.fixture
@@ -33,3 +36,28 @@ def pulse_capture(tmp_path: Path) -> Iterator[PulseCapture]:
             yield capture
     finally:
         capture.unplug()
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the studio of a module's tests keeps everything; `at_home` makes it so."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture
+def at_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("NUR_STUDIO_HOME", str(home))
+    yield
+    stop_log()
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> fake_cli.Run:
+    """Run a command in this process, with the fake engine: exit code, standard output, standard error."""
+
+    def call(*arguments: str | Path) -> tuple[int, str, str]:
+        code = fake_cli.run(arguments)
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return call

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -19,44 +18,17 @@ import fake_cli
 import numpy as np
 import psutil
 import pytest
+from fake_cli import Run
 
 from nur_studio import __main__, __version__, cli, cli_words
 from nur_studio.audio.files import audio_frames, read_audio
-from nur_studio.core.logs import stop_log
 from nur_studio.core.mix import STEMS
 from nur_studio.core.request import GenerationRequest
 from nur_studio.core.track import Status, is_track_id
 from nur_studio.library.library import Library
 from nur_studio.studio import Studio
 
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("home")
-
-
-@pytest.fixture(autouse=True)
-def _at_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("NUR_STUDIO_HOME", str(home))
-    yield
-    stop_log()
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run a command in this process: exit code, standard output, standard error."""
-
-    def call(*arguments: str | Path) -> tuple[int, str, str]:
-        try:
-            code = cli.main([str(a) for a in arguments], fake_cli.make_studio)
-        except SystemExit as leaving:
-            code = int(str(leaving.code or 0))
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return call
+pytestmark = pytest.mark.usefixtures("at_home")
 
 
 @pytest.fixture(scope="module")

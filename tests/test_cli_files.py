@@ -4,53 +4,23 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
-import fake_cli
 import numpy as np
 import pytest
 import soundfile
+from fake_cli import Run
 from planted_tracks import plant, tone
 
-from nur_studio import cli
 from nur_studio.audio.files import read_audio
 from nur_studio.audio.masters import stem_path
-from nur_studio.core.logs import stop_log
 from nur_studio.core.mix import SIX_LANES, STEMS, Channel, Mix
 from nur_studio.core.paths import Directories
 from nur_studio.core.track import Track
 from nur_studio.library.library import Library
 
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("home")
-
-
-@pytest.fixture(autouse=True)
-def _at_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("NUR_STUDIO_HOME", str(home))
-    yield
-    stop_log()
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run a command in this process: exit code, standard output, standard error."""
-
-    def call(*arguments: str | Path) -> tuple[int, str, str]:
-        try:
-            code = cli.main([str(a) for a in arguments], fake_cli.make_studio)
-        except SystemExit as leaving:
-            code = int(str(leaving.code or 0))
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return call
+pytestmark = pytest.mark.usefixtures("at_home")
 
 
 def planted(home: Path, lanes: tuple[str, ...], title: str) -> Track:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
-import fake_cli
 import mido
 import pytest
+from fake_cli import Run
 from planted_tracks import plant, tone
 
-from nur_studio import cli
 from nur_studio.audio.files import audio_frames
 from nur_studio.audio.masters import score_path
 from nur_studio.audio.midi import write_midi
-from nur_studio.core.logs import stop_log
 from nur_studio.core.mix import STEMS
 from nur_studio.core.notes import NoteLine, NoteSheet, PlayedNote
 from nur_studio.core.paths import Directories
@@ -24,35 +21,8 @@ from nur_studio.core.track import Track
 from nur_studio.engines import hearing, transcribing
 from nur_studio.library.library import Library
 
-Run = Callable[..., tuple[int, str, str]]
+pytestmark = pytest.mark.usefixtures("at_home")
 SHEET = NoteSheet("X", 120.0, 4, 8.0, (NoteLine("Bass", "bass", 33, (PlayedNote(1.5, 1.0, 40, 0.5),)),))
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("home")
-
-
-@pytest.fixture(autouse=True)
-def _at_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("NUR_STUDIO_HOME", str(home))
-    yield
-    stop_log()
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run a command in this process: exit code, standard output, standard error."""
-
-    def call(*arguments: str | Path) -> tuple[int, str, str]:
-        try:
-            code = cli.main([str(a) for a in arguments], fake_cli.make_studio)
-        except SystemExit as leaving:
-            code = int(str(leaving.code or 0))
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return call
 
 
 @pytest.fixture(scope="module")
