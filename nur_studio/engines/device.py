@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -46,11 +47,12 @@ def choose(wanted: str = "auto") -> Device:
     return Device("cpu", "CPU", _memory(), "fp32")
 
 
-def give_back(device: Device) -> None:
-    """What was allocated on a card and is no longer used."""
-    if device.kind == "cuda":
-        import torch
+def give_back() -> None:
+    """Memory that is no longer used, the machine's and the card's."""
+    import torch
 
+    gc.collect()
+    if torch.cuda.is_available():
         torch.cuda.empty_cache()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import importlib.metadata
 import math
 from collections.abc import Iterable, Iterator
@@ -22,7 +21,7 @@ from nur_studio.engines.checkpoints import BadCheckpoint, is_out_of_memory
 from nur_studio.engines.demucs.bag import SUFFIX, network_file, read_bag
 from nur_studio.engines.demucs.network import CHANNELS, SAMPLE_RATE, read_network
 from nur_studio.engines.demucs.separating import Ensemble, chunk_count, separated
-from nur_studio.engines.device import Device, choose
+from nur_studio.engines.device import Device, choose, give_back
 from nur_studio.engines.models import SeparatorModel, separator_model
 from nur_studio.engines.weights import WeightStore, read_manifest
 
@@ -59,9 +58,7 @@ class DemucsEngine:
     def release(self) -> None:
         """Give all memory back; the next separation loads the model again."""
         self._ready = None
-        gc.collect()
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        give_back()
 
     def separate(self, mix: Path, on_stems: OnStems, on_progress: OnProgress, cancel: Cancel) -> Separation:
         """Take the audio in the file `mix` apart. Raises as `StemSeparator` says."""

@@ -17,7 +17,7 @@ def forecast(model: SeparatorModel, wanted: str = "auto") -> Forecast:
     """Measure a chunk, and reckon with how many of them a minute has. Raises `EngineUnavailable`, `StudioError`."""
     device = choose(wanted)
     seconds, stride_s = _chunk_s(model, device)
-    give_back(device)
+    give_back()
     from nur_studio.engines.demucs.engine import PRECISION
 
     memory = model.memory_bytes(4)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +12,7 @@ from nur_studio.core.errors import GenerationFailed
 from nur_studio.core.progress import Cancel, CancelToken, OnProgress, ignore_progress, ranged
 from nur_studio.engines.base import Music, MusicTask, OnAudio, OnEnded
 from nur_studio.engines.checkpoints import BadCheckpoint, is_out_of_memory
-from nur_studio.engines.device import Device, choose
+from nur_studio.engines.device import Device, choose, give_back
 from nur_studio.engines.models import MusicModel, music_model
 from nur_studio.engines.musicgen.facts import ModelFacts
 from nur_studio.engines.musicgen.loading import ModelFolders, MusicGenModel, load
@@ -44,9 +43,7 @@ class MusicGenEngine:
     def release(self) -> None:
         """Give all memory back; the next take loads the model again."""
         self._ready = None
-        gc.collect()
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        give_back()
 
     def generate(self, task: MusicTask, on_progress: OnProgress, on_audio: OnAudio, cancel: Cancel) -> Music:
         """Make one take, window by window. What is decoded is heard at once.

@@ -31,7 +31,7 @@ def forecast(model: MusicModel, wanted: str = "auto") -> Forecast:
     memory = model.memory_bytes(device.bytes_per_weight)
     fits = memory <= device.memory_bytes
     few, more = (_step_s(model, layers, device) for layers in (_FEW, _MORE))
-    give_back(device)
+    give_back()
     layer = max(1e-6, (more - few) / (_MORE - _FEW))
     step = max(0.0, few - _FEW * layer) + model.layers * layer
     seconds = 60.0 * FRAMES_PER_S * step * _CODEC_SHARE
