@@ -129,6 +129,7 @@ def write_masters(
             for future in done:
                 future.result()
             on_progress(Progress("writing", work.fraction))
+        cancel.check()  # who cancels at the last word of progress means it as well
         loudness, peak, analysis = measures.result()
     except BaseException:
         work.stop.set()

@@ -105,6 +105,17 @@ def test_cancel_stops_the_writing(tmp_path: Path) -> None:
         write_masters(tmp_path, total(stems), stems, RATE, 120, on_progress, cancel)
 
 
+def test_a_cancel_at_the_last_word_of_progress_is_heard_too(tmp_path: Path) -> None:
+    short, cancel = band(1), CancelToken()
+
+    def on_progress(progress: Progress) -> None:
+        if progress.fraction == 1.0:  # everything is written by then
+            cancel.cancel()
+
+    with pytest.raises(Cancelled):
+        write_masters(tmp_path, total(short), short, RATE, None, on_progress, cancel)
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's full device")
 def test_a_full_disk_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(whole, "_create", _open_full_disk)
