@@ -186,7 +186,9 @@ def run_tests(arguments: Sequence[str]) -> int:
     alone = "realtime or x11 or gpu"
     workers = min(os.cpu_count() or 1, 4)
     say(f"\nEvery test but those that play in real time, use a screen or a GPU, on {workers} processes:")
-    first = hand_over([*pytest, "-n", str(workers), "-m", f"not ({alone})"], environment, ROOT)
+    threads = str(max(1, (os.cpu_count() or 1) // workers))  # more would only wait for each other's cores
+    shared = environment | {"OMP_NUM_THREADS": threads}
+    first = hand_over([*pytest, "-n", str(workers), "-m", f"not ({alone})"], shared, ROOT)
     say("\nThose that play in real time, use a screen or a GPU, one at a time:")
     second = hand_over([*pytest, "-m", alone], environment, ROOT)
     return first or second
