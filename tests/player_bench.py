@@ -1,12 +1,15 @@
-"""A renderer played without a device, for the tests of what happens in the audio callback."""
+"""A renderer played without a device, and a player waited for: for the tests of what is heard."""
 
 from __future__ import annotations
 
 import multiprocessing
+import time
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nur_studio.audio.player import Player, PlayerState
 from nur_studio.audio.player_render import Renderer
 from nur_studio.audio.player_source import Source
 from nur_studio.audio.player_state import Block
@@ -74,3 +77,17 @@ def noise(frames: int, seed: int = 0) -> NDArray[np.float32]:
 def sine(frames: int, amplitude: float = 0.5) -> NDArray[np.float32]:
     wave = amplitude * np.sin(2 * np.pi * np.arange(frames) / PERIOD)
     return np.repeat(wave[:, None], 2, axis=1).astype(np.float32)
+
+
+def wait_for(player: Player, condition: Callable[[PlayerState], bool], seconds: float = 10.0) -> PlayerState:
+    until = time.monotonic() + seconds
+    while not condition(state := player.state()):
+        assert time.monotonic() < until, state
+        time.sleep(0.005)
+    return state
+
+
+def sounding(audio: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Without the silence before and after."""
+    loud = np.flatnonzero(audio.any(axis=1))
+    return audio[loud[0] : loud[-1] + 1]

@@ -24,7 +24,7 @@ def click_track(frames: int, sample_rate: int, grid: Grid, channels: int = 2) ->
     beat = math.ceil(grid.beat_at(-0.5 / sample_rate))
     while (start := grid.frame_of(beat, sample_rate)) < frames:
         if start >= 0:
-            click = _click(beat % grid.beats_per_bar == 0, sample_rate)[: frames - start]
+            click = ping(beat % grid.beats_per_bar == 0, sample_rate)[: frames - start]
             out[start : start + len(click)] = click[:, None]
         beat += 1
     return out
@@ -45,9 +45,9 @@ def with_count_in(audio: Audio, sample_rate: int, grid: Grid, bars: int = 1) -> 
     return out, replace(grid, offset_s=(added + first) / sample_rate)
 
 
-def _click(accent: bool, sample_rate: int) -> Audio:
-    """A short ping: loudest at once, so that it is heard where it is."""
+def ping(accent: bool, sample_rate: int) -> Audio:
+    """One click, (frames,): loudest at once, so that it is heard where it is. Its level is −6 dBFS, −12 unaccented."""
     time = np.arange(round(_LENGTH_S * sample_rate)) / sample_rate
     hertz, level = (_ACCENT_HZ, _LEVEL) if accent else (_BEAT_HZ, _LEVEL / 2.0)
-    ping: Audio = (level * np.cos(2.0 * np.pi * hertz * time) * np.exp(-time / _DECAY_S)).astype(np.float32)
-    return ping
+    click: Audio = (level * np.cos(2.0 * np.pi * hertz * time) * np.exp(-time / _DECAY_S)).astype(np.float32)
+    return click

@@ -24,12 +24,15 @@ from nur_studio.audio.player_state import (
     position_at,
 )
 from nur_studio.core.mix import Mix, to_linear
+from nur_studio.core.timing import Grid
 
 __all__ = ["Player", "PlayerState"]
 
 _CRASHED = "The audio player stopped unexpectedly. Press play to start it again."
 
-_ANEW = frozenset({"play", "load", "load_growing", "unload", "device"})  # after these an old error is no more
+_ANEW = frozenset(
+    {"play", "load", "load_loop", "load_growing", "unload", "device"}
+)  # after these an old error is no more
 
 
 class Player:
@@ -45,6 +48,8 @@ class Player:
         self._meters: MeterReader | None = None  # of the same life
         self._mix = Mix()
         self._volume = 1.0
+        self._clicks = (0.0, 0.0)  # the metronome's gain beside the music, and while it counts in
+        self._count_in = False
         self._lanes: tuple[str, ...] = ()
         self._load: tuple[object, ...] | None = None  # the command that loads the track again, without its number
         self._grown = 0
@@ -64,17 +69,31 @@ class Player:
             self._connect()
 
     def load(
-        self, sources: Sequence[tuple[str, Path]], sample_rate: int, frames: int, *, carry_on: bool = False
+        self,
+        sources: Sequence[tuple[str, Path]],
+        sample_rate: int,
+        frames: int,
+        *,
+        grid: Grid | None = None,
+        carry_on: bool = False,
     ) -> None:
         """Make these lanes (name, file) the track, stopped at its start; playable from the first decoded block.
 
         With `carry_on` they take the place of the present track without stopping it, as the stems of a take do
-        once it is made: position, loop and play go on.
+        once it is made: position, loop and play go on. The metronome clicks on `grid`; without one it is silent.
         """
-        if len(sources) > MAX_LANES:
-            raise ValueError(f"at most {MAX_LANES} lanes, not {len(sources)}")
-        files = [(lane, Path(path)) for lane, path in sources]
-        self._take([lane for lane, _ in files], frames, ("load", files, sample_rate, frames), carry_on)
+        files = _checked(sources)
+        self._take([lane for lane, _ in files], frames, ("load", files, sample_rate, frames, grid), carry_on)
+
+    def load_loop(
+        self, sources: Sequence[tuple[str, Path]], sample_rate: int, frames: int, start: int, grid: Grid | None = None
+    ) -> None:
+        """Let a loop that was cut out of the present track take its place without stopping it: lanes as files that
+        begin at frame `start` of the track. Around it there is silence: `set_loop` first.
+        """
+        files = _checked(sources)
+        command = ("load_loop", files, sample_rate, frames, start, grid)
+        self._take([lane for lane, _ in files], frames, command, True)
 
     def load_growing(self, path: Path, sample_rate: int, total_frames: int) -> None:
         """Make a file of raw interleaved float32 stereo that is still being written the track, as lane "mix".
@@ -100,7 +119,7 @@ class Player:
             return
         self._playing, self._ended = True, False
         self._play_seq = self._next()
-        self._send("play", self._play_seq)
+        self._send("play", self._play_seq, self._count_in)
 
     def pause(self) -> None:
         self._sync()
@@ -138,6 +157,16 @@ class Player:
         """How loud it is listened to, in a glide like a mix. The meters do not see it: they are the mix's."""
         self._volume = to_linear(volume_db)
         self._write_gains()
+
+    def set_metronome(self, on: bool, level_db: float = 0.0, *, count_in: bool = False) -> None:
+        """Click on the beats of the track's grid, from the next one on; a click that sounds rings out. `level_db` is on
+        top of a click's own level. `count_in`: whatever `on` says, each play begins with a bar of clicks that leads to
+        where the playhead is. Meters hear none of it.
+        """
+        gain = to_linear(level_db)
+        self._clicks, self._count_in = (gain if on else 0.0, gain), count_in
+        if self._link is not None:
+            self._link.block.clicks[:] = self._clicks
 
     def set_device(self, name: str) -> None:
         """Play on this device ("" is the system's default) from now on, going on where it is."""
@@ -201,6 +230,7 @@ class Player:
     def _connect(self) -> None:
         self._link = PlayerLink(self._device)
         self._meters = MeterReader(self._link.block)
+        self._link.block.clicks[:] = self._clicks
         self._write_gains()
 
     def _take(self, lanes: Sequence[str], frames: int, load: tuple[object, ...] | None, carry_on: bool) -> None:
@@ -217,10 +247,10 @@ class Player:
     def _send_load(self, carry_on: bool) -> None:
         if self._load is None:
             self._send("unload", self._load_seq)
-        elif self._load[0] == "load":
-            self._send("load", self._load_seq, *self._load[1:], carry_on)
-        else:
+        elif self._load[0] == "load_growing":
             self._send("load_growing", self._load_seq, *self._load[1:])
+        else:
+            self._send(str(self._load[0]), self._load_seq, *self._load[1:], carry_on)
 
     def _revive(self) -> None:
         """A new process in place of the dead one, with the same track, loop and playhead."""
@@ -299,3 +329,9 @@ class Player:
         gains = self._link.block.gains[self._load_seq % 2]
         for row, lane in enumerate(self._lanes):
             gains[row] = self._mix.gains(lane)
+
+
+def _checked(sources: Sequence[tuple[str, Path]]) -> list[tuple[str, Path]]:
+    if len(sources) > MAX_LANES:
+        raise ValueError(f"at most {MAX_LANES} lanes, not {len(sources)}")
+    return [(lane, Path(path)) for lane, path in sources]

@@ -16,7 +16,7 @@ from typing import Any
 from nur_studio.audio.player_loudness import LoudnessMeter
 from nur_studio.audio.player_output import Output
 from nur_studio.audio.player_render import HERE, Order, Renderer
-from nur_studio.audio.player_source import FileSource, GrowingSource, Source
+from nur_studio.audio.player_source import FileSource, GrowingSource, LoopSource, Source
 from nur_studio.audio.player_state import (
     CLOCK,
     LOAD_SEQ,
@@ -28,6 +28,7 @@ from nur_studio.audio.player_state import (
 )
 from nur_studio.audio.real_time import ask_for_priority
 from nur_studio.core.errors import AudioUnavailable
+from nur_studio.core.timing import Grid
 
 _TICK_S = 0.03  # how often stream and loading are looked after
 _SHORTEST_LOOP = 64  # frames; a shorter one would cost more than a block has time for
@@ -95,8 +96,22 @@ class _Player:
 
     # Commands. `seq` is the window's number of the command.
 
-    def do_load(self, seq: int, files: Sequence[tuple[str, Path]], rate: int, frames: int, carry_on: bool) -> None:
-        self._take(FileSource(files, rate, frames, self._rate_for(rate)), seq, carry_on)
+    def do_load(
+        self, seq: int, files: Sequence[tuple[str, Path]], rate: int, frames: int, grid: Grid | None, carry_on: bool
+    ) -> None:
+        self._take(FileSource(files, rate, frames, self._rate_for(rate), grid), seq, carry_on)
+
+    def do_load_loop(
+        self,
+        seq: int,
+        files: Sequence[tuple[str, Path]],
+        rate: int,
+        frames: int,
+        start: int,
+        grid: Grid | None,
+        carry_on: bool,
+    ) -> None:
+        self._take(LoopSource(files, rate, frames, self._rate_for(rate), start, grid), seq, carry_on)
 
     def do_load_growing(self, seq: int, path: Path, rate: int, frames: int) -> None:
         self._take(GrowingSource(path, rate, frames, self._rate_for(rate)), seq)
@@ -108,9 +123,9 @@ class _Player:
     def do_unload(self, seq: int) -> None:
         self._take(None, seq)
 
-    def do_play(self, seq: int) -> None:
+    def do_play(self, seq: int, count_in: bool) -> None:
         self._join_successor()
-        order, source = self._renderer.order._replace(playing=True, play_seq=seq), self._source
+        order, source = self._renderer.order._replace(playing=True, play_seq=seq, count_in=count_in), self._source
         if source is not None and not self._renderer.jump_pending and self._renderer.position >= source.total:
             order = order._replace(jump=order.jump + 1, jump_frame=order.loop[0] if order.loop else 0)
         self._put(order)
@@ -129,6 +144,8 @@ class _Player:
         self._order(jump_seq=seq, jump_frame=self._out(frame), jump=self._renderer.order.jump + 1)
 
     def do_loop(self, loop: tuple[int, int] | None) -> None:
+        if loop == self._loop:
+            return  # above all, a source that waits to take over may go on waiting
         self._join_successor()
         self._loop = loop
         order = self._renderer.order._replace(loop=self._out_loop(self._source))

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from nur_studio.audio.player_clicks import ClickVoice
 from nur_studio.audio.player_loudness import Tap
 from nur_studio.audio.player_source import Source
 from nur_studio.audio.player_state import (
@@ -47,11 +48,12 @@ class Order(NamedTuple):
 
     Frames are at the device's rate. `jump` counts up with every jump asked for, `jump_seq` is the window's number of
     it; another `source` comes into force with a jump only, and with it the gains of `load_seq`. `hold` silences as
-    pause does, for the time that a device is changed.
+    pause does, for the time that a device is changed. `count_in`: this play begins with a bar of clicks.
     """
 
     playing: bool = False
     play_seq: int = 0
+    count_in: bool = False
     jump: int = 0
     jump_seq: int = 0
     jump_frame: int = 0
@@ -83,6 +85,9 @@ class Renderer:
         self._crossed = 0  # frames of that fade
         self._strips, self._leaving_strips = Strips(), Strips()
         self._meters = Meters()
+        self._clicks = ClickVoice()
+        self._counted = -1  # the play_seq that was counted in, or needed it not
+        self._lead = 0  # frames still to count before the music
         self.tap = Tap()  # what is played, before the listening volume
         self._volume = Strips()  # of one lane: the sum
         self._volume_gains = np.ones((1, 2))
@@ -121,6 +126,8 @@ class Renderer:
         order = self.order
         self._level = 0
         self.leaving = None
+        self._clicks.hush()
+        self._count_anew()
         if order.jump != self._jumped:
             self._jump(order)
         elif order.loop != self._loop:
@@ -156,10 +163,17 @@ class Renderer:
             wanted = order.jump == self._jumped and self._wanted(order, source)
             if not wanted and self._level == 0:
                 break
+            if wanted and order.play_seq != self._counted:
+                self._begin_count(order, source)
+            if wanted and self._lead > 0:
+                done += self._count(len(out) - done, done, source)
+                anchor[TIME] = heard_at + done / anchor[OUT_RATE]  # of what sounds after it
+                continue
             done += self._span(out, done, order, source, wanted)
         self._strips.finish(len(out))
         self._meters.take(out[None], MAX_LANES)
         self.tap.write(out)
+        self._clicks.add(out)
         self._volume.scale(out)
         self._volume.finish(len(out))
         if anchor[SOUNDING] > 0.0:
@@ -201,6 +215,8 @@ class Renderer:
             frames = min(frames, FADE_FRAMES - self._level)
         stretch = out[done : done + frames]
         self._strips.add(source.audio, self.position, stretch, done, self._meters)
+        if wanted and source.beats is not None:
+            self._clicks.strike(source.beats, self.position, frames, done, float(self._block.clicks[0]))
         if self.leaving is not None:
             self._add_leaving(self.leaving, stretch, done)
         if not wanted:
@@ -217,6 +233,26 @@ class Renderer:
         if self.position == limit:
             self._reach(limit, order, source)
         return frames
+
+    def _begin_count(self, order: Order, source: Source) -> None:
+        """A play begins: count in where that is wanted and nothing sounds yet."""
+        self._counted = order.play_seq
+        counts = order.count_in and self._level == 0 and source.beats is not None
+        self._lead = source.beats.lead(self.position) if counts and source.beats is not None else 0
+
+    def _count(self, room: int, done: int, source: Source) -> int:
+        """Clicks alone, for up to `room` frames that are `done` frames into the block. Returns how many."""
+        frames = min(room, self._lead)
+        if source.beats is not None:
+            at = self.position - self._lead
+            self._clicks.strike(source.beats, at, frames, done, float(self._block.clicks[1]))
+        self._lead -= frames
+        return frames
+
+    def _count_anew(self) -> None:
+        """Something else came in the middle of a count: it begins again."""
+        if self._lead > 0:
+            self._lead, self._counted = 0, -1
 
     def _reach(self, limit: int, order: Order, source: Source) -> None:
         """At the loop's end go round, at the track's end stop. No fade in either: the seam is the music's own."""
@@ -267,6 +303,7 @@ class Renderer:
             self.leaving = None
 
     def _jump(self, order: Order) -> None:
+        self._count_anew()
         self._jumped = order.jump
         self._loop = order.loop
         self.leaving = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 import time
@@ -13,11 +14,14 @@ from typing import Any, BinaryIO
 import numpy as np
 import soundfile
 
+from nur_studio.audio.player_clicks import BeatTable
 from nur_studio.audio.real_time import give_way, step_back
 from nur_studio.core.sound import Audio
+from nur_studio.core.timing import Grid
 
 _CHUNK = 32768  # frames decoded at a time and lane: 0.7 s, some 2 ms of work
 _REACH = 4096  # frames: more than a resampler looks ahead, so what lies so far before a cut stays as it is
+_SPARE = 64  # frames after a loop's end that go round: whoever gets there is a frame off, no more
 _PATIENCE_S = 2.0  # a growing file may be cut back a moment before that is told
 
 
@@ -25,15 +29,19 @@ class Source(threading.Thread):
     """Lanes of equal length at the device's rate. The thread fills them from the front and moves `ready` along.
 
     `total` and `ready` are in frames at `out_rate`. The memory is taken at once but touched only as it is filled.
-    `fault` is a sentence once the filling had to stop.
+    `fault` is a sentence once the filling had to stop; `beats` are None where no `grid` is claimed.
     """
 
-    def __init__(self, lanes: Sequence[str], track_rate: int, track_frames: int, out_rate: int) -> None:
+    def __init__(
+        self, lanes: Sequence[str], track_rate: int, track_frames: int, out_rate: int, grid: Grid | None = None
+    ) -> None:
         super().__init__(name="player source", daemon=True)
         self.lanes = tuple(lanes)
         self.track_rate = track_rate
         self.track_frames = track_frames
         self.out_rate = out_rate
+        self.grid = grid
+        self.beats = None if grid is None else BeatTable(grid, track_rate, track_frames, out_rate)
         self.total = self.at_out_rate(track_frames)
         self.audio: list[Audio] = [np.zeros((self.total, 2), np.float32) for _ in self.lanes]
         self.ready = 0
@@ -91,23 +99,25 @@ class _Lane:
 class FileSource(Source):
     """Lanes from whole audio files (any that libsndfile reads; mono is played on both sides)."""
 
-    def __init__(self, files: Sequence[tuple[str, Path]], track_rate: int, track_frames: int, out_rate: int) -> None:
-        super().__init__([lane for lane, _ in files], track_rate, track_frames, out_rate)
+    def __init__(
+        self,
+        files: Sequence[tuple[str, Path]],
+        track_rate: int,
+        track_frames: int,
+        out_rate: int,
+        grid: Grid | None = None,
+    ) -> None:
+        super().__init__([lane for lane, _ in files], track_rate, track_frames, out_rate, grid)
         self._files = list(files)
 
     def at_rate(self, out_rate: int) -> Source:
-        return FileSource(self._files, self.track_rate, self.track_frames, out_rate)
+        return FileSource(self._files, self.track_rate, self.track_frames, out_rate, self.grid)
 
     def fill(self) -> None:
         opened: list[soundfile.SoundFile] = []
         try:
             for _, path in self._files:
-                if not path.is_file():  # libsndfile would only say "System error"
-                    raise OSError(f"{path.name} is missing from its folder")
-                opened.append(soundfile.SoundFile(path))
-            for file, (_, path) in zip(opened, self._files, strict=True):
-                if file.channels > 2:
-                    raise ValueError(f"{path.name} has {file.channels} channels")
+                opened.append(_opened(path))
             self._decode(opened)
         finally:
             for file in opened:
@@ -123,6 +133,58 @@ class FileSource(Source):
                     writer.write(np.broadcast_to(chunk, (len(chunk), 2)), last=len(chunk) < _CHUNK)
             self.ready = min(writer.filled for writer in writers)
             give_way(time.perf_counter() - began)
+
+
+class LoopSource(Source):
+    """Lanes of a loop that was cut out of a track, from whole audio files, in their place on its timeline.
+
+    What lies around it is silence, but for some frames that go round: an end that is a frame off is not heard.
+    """
+
+    def __init__(
+        self,
+        files: Sequence[tuple[str, Path]],
+        track_rate: int,
+        track_frames: int,
+        out_rate: int,
+        start: int,
+        grid: Grid | None,
+    ) -> None:
+        super().__init__([lane for lane, _ in files], track_rate, track_frames, out_rate, grid)
+        self._files = list(files)
+        self._start = start
+
+    def at_rate(self, out_rate: int) -> Source:
+        return LoopSource(self._files, self.track_rate, self.track_frames, out_rate, self._start, self.grid)
+
+    def fill(self) -> None:
+        for (_, path), buffer in zip(self._files, self.audio, strict=True):
+            if self._stopped.is_set():
+                return
+            with _opened(path) as file:
+                loop = file.read(dtype="float32", always_2d=True)
+            if not len(loop):
+                raise ValueError(f"{path.name} is empty")
+            first = self.at_out_rate(self._start)
+            frames = self.at_out_rate(self._start + len(loop)) - first + _SPARE
+            there = buffer[first : first + frames]
+            there[:] = _going_round(loop, self.track_rate, self.out_rate, len(there))
+        self.ready = self.total
+
+
+def _going_round(loop: Audio, in_rate: int, out_rate: int, frames: int) -> Audio:
+    """The first `frames` of an endless `loop`, at another rate: a resampler hears its end before its beginning."""
+    if in_rate == out_rate:
+        return np.take(loop, np.arange(frames), axis=0, mode="wrap")
+    import soxr
+
+    unit = in_rate // math.gcd(in_rate, out_rate)  # a whole number of frames at either rate
+    before = -(-_REACH // unit) * unit
+    wanted = 2 * before + math.ceil(frames * in_rate / out_rate)
+    around = np.take(loop, np.arange(-before, wanted - before), axis=0, mode="wrap")
+    first = before * out_rate // in_rate
+    turned: Audio = soxr.resample(around, in_rate, out_rate, quality="HQ")[first : first + frames]
+    return turned
 
 
 class GrowingSource(Source):
@@ -214,6 +276,17 @@ class GrowingSource(Source):
         file, self._file = self._file, None
         if file is not None:
             file.close()
+
+
+def _opened(path: Path) -> soundfile.SoundFile:
+    """Raises OSError, SoundFileError, ValueError."""
+    if not path.is_file():  # libsndfile would only say "System error"
+        raise OSError(f"{path.name} is missing from its folder")
+    file = soundfile.SoundFile(path)
+    if file.channels > 2:
+        file.close()
+        raise ValueError(f"{path.name} has {file.channels} channels")
+    return file
 
 
 def _reason(error: Exception) -> str:

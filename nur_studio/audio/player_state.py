@@ -93,11 +93,12 @@ class Block:
         # Written by the window: the listening volume, and gains; a load takes the set its number is odd or even by.
         self.volume = take(1)
         self.gains = take(2, MAX_LANES, 2)
+        self.clicks = take(2)  # the metronome's gain beside the music, and while it counts in; 0: none
 
     @classmethod
     def create(cls, context: SpawnContext) -> Block:
         rows = (MAX_LANES + 1) * 2
-        size = _INTEGERS + 1 + 2 + _SLOTS * (_ANCHOR_FIELDS + rows + 1) + rows + 1 + 2 * MAX_LANES * 2
+        size = _INTEGERS + 1 + 2 + _SLOTS * (_ANCHOR_FIELDS + rows + 1) + rows + 1 + 2 * MAX_LANES * 2 + 2
         block = cls(context.RawArray(ctypes.c_double, size))
         block.loudness[:] = -math.inf
         block.volume[0] = 1.0

@@ -16,9 +16,10 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 from paper_sound_card import PaperSoundCard, alsa_config
+from player_bench import sounding, wait_for
 
-from nur_studio.audio.player import Player, PlayerState
-from nur_studio.audio.player_render import FADE_FRAMES
+from nur_studio.audio.player import Player
+from nur_studio.audio.player_render import CROSS_FRAMES, FADE_FRAMES
 from nur_studio.audio.player_source import FileSource
 from nur_studio.core.mix import STEMS, Channel, Mix
 
@@ -50,20 +51,6 @@ def write(path: Path, audio: NDArray[np.float32], rate: int = RATE) -> Path:
 def read(path: Path) -> NDArray[np.float32]:
     audio: NDArray[np.float32] = soundfile.read(path, dtype="float32")[0]
     return audio
-
-
-def wait_for(player: Player, condition: Callable[[PlayerState], bool], seconds: float = 10.0) -> PlayerState:
-    until = time.monotonic() + seconds
-    while not condition(state := player.state()):
-        assert time.monotonic() < until, state
-        time.sleep(0.005)
-    return state
-
-
-def sounding(audio: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Without the silence before and after."""
-    loud = np.flatnonzero(audio.any(axis=1))
-    return audio[loud[0] : loud[-1] + 1]
 
 
 def test_stems_sound_as_their_sum_bit_for_bit(
@@ -252,6 +239,32 @@ def test_a_loop_past_which_the_playhead_is_calls_it_back(
     wait_for(player, lambda s: s.position_frames == 2000)
     with pytest.raises(ValueError):
         player.set_loop((5, 5))
+
+
+def test_a_loop_that_was_cut_out_takes_over_and_gives_back_without_a_gap_or_a_click(
+    player: Player, paper_sound_card: PaperSoundCard, tmp_path: Path
+) -> None:
+    raw = write(tmp_path / "raw.flac", np.full((FRAMES, 2), 0.25, np.float32))
+    cut = write(tmp_path / "cut.wav", np.full((30_000, 2), 0.5, np.float32))
+    player.load([("mix", raw)], RATE, FRAMES)
+    wait_for(player, lambda s: s.ready_frames == FRAMES)
+    player.set_loop((20_000, 50_000))
+    player.play()
+    wait_for(player, lambda s: s.master_peaks[0] == 0.25)
+    player.load_loop([("mix", cut)], RATE, FRAMES, 20_000)
+    wait_for(player, lambda s: s.master_peaks[0] == 0.5)
+    state = wait_for(player, lambda s: s.master_peaks[0] == 0.5 and 20_000 <= s.position_frames < 50_000)
+    assert state.playing and not state.waiting
+    player.load([("mix", raw)], RATE, FRAMES, carry_on=True)
+    player.set_loop((20_000, 50_000))  # the same: it does not hurry what waits until it can take over
+    wait_for(player, lambda s: s.master_peaks[0] == 0.25)
+    player.pause()
+    wait_for(player, lambda s: s.master_peaks[0] == 0.0)
+    heard = sounding(paper_sound_card.played())[: -FADE_FRAMES - 1, 0]
+    assert heard.min() == 0.25 and heard.max() == 0.5
+    assert np.abs(np.diff(heard)).max() <= 0.25 * np.pi / 2 / CROSS_FRAMES * 1.01
+    player.load_loop([("mix", tmp_path / "gone.wav")], RATE, FRAMES, 20_000)
+    assert "gone.wav is missing" in wait_for(player, lambda s: bool(s.error)).error
 
 
 def test_a_missing_or_damaged_file_is_said(player: Player, paper_sound_card: PaperSoundCard, tmp_path: Path) -> None:

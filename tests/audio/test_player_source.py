@@ -11,7 +11,7 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from nur_studio.audio.player_source import FileSource, GrowingSource
+from nur_studio.audio.player_source import FileSource, GrowingSource, LoopSource
 
 RATE = 44100
 
@@ -52,6 +52,22 @@ def test_another_rate_keeps_place_and_length(tmp_path: Path) -> None:
     assert source.at_out_rate(RATE) == 48000
     expected = 0.5 * np.sin(2 * np.pi * 441 * np.arange(2 * 48000) / 48000)
     np.testing.assert_allclose(source.audio[0][2000:-2000, 0], expected[2000:-2000], atol=1e-4)
+
+
+@pytest.mark.parametrize("out_rate", [RATE, 48000, 96000])
+def test_a_loop_lies_in_its_place_and_its_end_meets_its_beginning(tmp_path: Path, out_rate: int) -> None:
+    start, frames = 10_007, 100 * 441
+    wave = (0.5 * np.sin(2 * np.pi * np.arange(frames) / 441 + 1.0)).astype(np.float32)
+    soundfile.write(tmp_path / "loop.wav", wave, RATE, subtype="FLOAT")
+    source = LoopSource([("mix", tmp_path / "loop.wav")], RATE, 2 * RATE, RATE, start, None).at_rate(out_rate)
+    source.start()
+    source.join(10)
+    assert source.ready == source.total == 2 * out_rate and not source.fault
+    first, end = source.at_out_rate(start), source.at_out_rate(start + frames)
+    audio = source.audio[0]
+    assert not audio[:first].any() and not audio[end + 64 :].any()
+    expected = 0.5 * np.sin(2 * np.pi * np.arange(end - first + 64) / 441 * RATE / out_rate + 1.0)
+    np.testing.assert_allclose(audio[first : end + 64, 0], expected, atol=1e-4)
 
 
 @pytest.mark.parametrize("out_rate", [RATE, 48000])
