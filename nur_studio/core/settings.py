@@ -9,6 +9,7 @@ from pathlib import Path
 _ALLOWED: dict[str, tuple[object, ...]] = {
     "device": ("auto", "cuda", "mps", "cpu"),
     "sample_rate": (44100, 48000),
+    "snap": ("grid", "bar", "beat", "off"),
 }
 
 
@@ -18,7 +19,8 @@ class Settings:
 
     `engine` "" is the best one there is; `device` is "auto", "cuda", "mps" or "cpu"; `sellable_only` leaves out engines
     whose output may not be sold; `master` brings takes to −14 LUFS; `sample_rate` is what models deliver, 44100 or
-    48000 Hz; `separate` takes what is made apart into stems by itself, with the `separator` of this name or another.
+    48000 Hz; `separate` takes what is made apart into stems by itself, with the `separator` of this name or another;
+    `snap` is what clicks and drags fall on: "grid" (the lines in sight), "bar", "beat" or "off".
     """
 
     theme: str = "dark"
@@ -33,6 +35,10 @@ class Settings:
     output_device: str = ""
     volume_db: float = 0.0
     ruler: str = "bars"
+    snap: str = "grid"
+    metronome: bool = False
+    metronome_db: float = 0.0
+    count_in: bool = False
     drag_format: str = "wav"
     wav_subtype: str = "PCM_24"
     window_geometry: str = ""

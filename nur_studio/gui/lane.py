@@ -9,7 +9,8 @@ from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QVBoxLayout, QW
 from nur_studio.core.mix import Channel
 from nur_studio.gui.lane_header import HEADER_WIDTH, LaneHeader, MixHeader, StemHeader, Touch
 from nur_studio.gui.ruler import HEIGHT as RULER_HEIGHT
-from nur_studio.gui.ruler import Ruler, RulerCorner
+from nur_studio.gui.ruler import Ruler
+from nur_studio.gui.ruler_corner import RulerCorner, SnapButton
 from nur_studio.gui.theme import theme_changed, tokens
 from nur_studio.gui.timeline import Timeline
 from nur_studio.gui.waveform import Look, Peaks, WaveView
@@ -207,6 +208,7 @@ class MixLane(Lane):
         self.ruler.seek_requested.connect(self.seek_requested)
         self._column.insertWidget(0, self.ruler)
         self.corner = RulerCorner(timeline, self.header)
+        self.snap = SnapButton(timeline, self.header)
 
     def set_place(self, number: int, height: int, *, compact: bool = False) -> None:
         super().set_place(number, height + RULER_HEIGHT, compact=compact)
@@ -214,3 +216,5 @@ class MixLane(Lane):
     def resizeEvent(self, event: object) -> None:
         self.corner.adjustSize()
         self.corner.move(HEADER_WIDTH - self.corner.width() - 6, (RULER_HEIGHT - self.corner.height()) // 2)
+        self.snap.adjustSize()
+        self.snap.move(self.corner.x() - self.snap.width() - 1, (RULER_HEIGHT - self.snap.height()) // 2)

@@ -28,13 +28,14 @@ from nur_studio.gui.history import History
 from nur_studio.gui.importing import ImportDesk
 from nur_studio.gui.jobs import Job, JobQueue
 from nur_studio.gui.library_panel import LibraryPanel
+from nur_studio.gui.loop_desk import LoopDesk
 from nur_studio.gui.making import Maker
 from nur_studio.gui.making_desk import MakingDesk
 from nur_studio.gui.mix_desk import MixDesk
 from nur_studio.gui.model_work import ModelWork
 from nur_studio.gui.models_desk import ModelsDesk
 from nur_studio.gui.playback import Playback
-from nur_studio.gui.preferences import Preferences
+from nur_studio.gui.preferences import Preferences, metronome_of
 from nur_studio.gui.shelf import Shelf
 from nur_studio.gui.shortcuts import ShortcutSheet, add_shortcuts
 from nur_studio.gui.splitter import Splitter
@@ -78,6 +79,7 @@ class MainWindow(QMainWindow):
         self.history = History(lambda: "" if self.view.track is None else self.view.track.id, self)
         self.mixes = MixDesk(self.view, studio.library, self.reading, self.history, self)
         self.stage = Stage(self.view, self.playback, studio.library, self.reading, self.mixes, self)
+        self.loops = LoopDesk(studio, self.playback, self.view, self.stage, self)
         self.shelf = Shelf(self.library, studio.library, self.reading, self)
         self.drags = DragOut(self, studio, self.writing)
         self.exporter = Exporter(studio, self.writing, self)
@@ -165,6 +167,8 @@ class MainWindow(QMainWindow):
         self.compose.restore(load_draft(self._studio.directories.config))
         self.engines.show()
         self.view.set_ruler(settings.ruler)
+        self.view.set_snapping(settings.snap)
+        self.view.set_metronome(metronome_of(settings))
         self.view.set_volume(settings.volume_db)
         self.compose.prompt.setFocus()
 
@@ -218,7 +222,10 @@ class MainWindow(QMainWindow):
         view.retry_requested.connect(acts.retry_shown)
         view.take_selected.connect(self.stage.open)
         view.volume_changed.connect(self.preferences.on_volume)
+        view.metronome_changed.connect(self.preferences.on_metronome)
         view.ruler_changed.connect(self.preferences.on_ruler)
+        view.snapping_changed.connect(self.preferences.on_snapping)
+        self.loops.failed.connect(self.tell)
         self.stage.opened.connect(self._on_opened)
         self.stage.cleared.connect(lambda: self.library.model.set_open(""))
         for changed in (self.stage.opened, self.stage.cleared, self.maker.started):
@@ -357,6 +364,7 @@ class MainWindow(QMainWindow):
             )
             self.hide()  # the engine may take a second to let go; nobody has to watch that
             self.shelf.stop()
+            self.loops.close()
             for queue in (self.arrivals, self.maker, self.model_work, self.writing, self.reading):
                 queue.close()
             self.mixes.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
@@ -10,7 +11,9 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 from nur_studio.audio.masters import mix_path, stem_path
 from nur_studio.audio.player import Player
 from nur_studio.core.mix import Mix
+from nur_studio.core.timing import Grid
 from nur_studio.core.track import Track
+from nur_studio.gui.metronome import Metronome
 from nur_studio.gui.track_view import TrackView, compared
 
 _FRAME_MS = 16
@@ -63,11 +66,25 @@ class Playback(QObject):
         """
         carry_on = self._carries_on(track)
         sources: list[tuple[str, Path]] = [(stem, stem_path(track.folder, stem)) for stem in track.lanes]
+        if carry_on:  # first: another loop would hurry what waits until it can take over
+            self._player.set_loop(self._view.loop)
         self._player.load(
-            sources or [("mix", mix_path(track.folder))], track.sample_rate, track.frames, carry_on=carry_on
+            sources or [("mix", mix_path(track.folder))],
+            track.sample_rate,
+            track.frames,
+            grid=_grid(track),
+            carry_on=carry_on,
         )
         self._loaded, self._growing = track, False
         self._player.set_loop(self._view.loop)
+        self._send_mix()
+
+    def load_loop(self, track: Track, sources: Sequence[tuple[str, Path]], start: int, frames: int) -> None:
+        """Play a loop that was cut out of the track that is loaded, in its place; `load` gives the track back."""
+        self._player.set_loop((start, start + frames))
+        if not start <= self._player.state().position_frames < start + frames:
+            self._player.seek(start)
+        self._player.load_loop(sources, track.sample_rate, track.frames, start, _grid(track))
         self._send_mix()
 
     def _carries_on(self, track: Track) -> bool:
@@ -100,6 +117,9 @@ class Playback(QObject):
         """How loud it is heard; files are not touched by it."""
         self._player.set_volume(volume_db)
         self._move()
+
+    def set_metronome(self, metronome: Metronome) -> None:
+        self._player.set_metronome(metronome.on, metronome.level_db, count_in=metronome.count_in)
 
     def set_device(self, name: str) -> None:
         self._player.set_device(name)
@@ -175,3 +195,8 @@ class Playback(QObject):
                 self._timer.start()
         elif time.monotonic() > self._moving_until and not self._view.lanes.falling:
             self._timer.stop()
+
+
+def _grid(track: Track) -> Grid | None:
+    """What the metronome clicks on."""
+    return track.grid if track.has_tempo else None

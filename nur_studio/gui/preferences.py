@@ -9,7 +9,9 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from nur_studio.audio.files import Encoding
 from nur_studio.core.errors import StudioError
+from nur_studio.core.settings import Settings
 from nur_studio.gui.drag import DragOut
+from nur_studio.gui.metronome import Metronome
 from nur_studio.gui.playback import Playback
 from nur_studio.gui.settings_dialog import SettingsDialog
 from nur_studio.gui.theme import apply_theme
@@ -29,10 +31,12 @@ class Preferences(QObject):
         super().__init__(window)
         self._studio, self._playback, self._drags, self._window = studio, playback, drags, window
         self._volume_db = studio.settings.volume_db
+        self._metronome = metronome_of(studio.settings)
         self._later = QTimer(self, singleShot=True, interval=_VOLUME_AFTER_MS)
-        self._later.timeout.connect(self._keep_volume)
+        self._later.timeout.connect(self._keep_levels)
         self.dialog: SettingsDialog | None = None
         playback.set_volume(self._volume_db)
+        playback.set_metronome(self._metronome)
         self._use_encoding()
 
     def change(self, **changes: Any) -> None:
@@ -70,7 +74,7 @@ class Preferences(QObject):
         """Write what waits to be written."""
         if self._later.isActive():
             self._later.stop()
-            self._keep_volume()
+            self._keep_levels()
 
     @Slot(float)
     def on_volume(self, volume_db: float) -> None:
@@ -78,9 +82,19 @@ class Preferences(QObject):
         self._playback.set_volume(volume_db)
         self._later.start()
 
+    @Slot(object)
+    def on_metronome(self, metronome: Metronome) -> None:
+        self._metronome = metronome
+        self._playback.set_metronome(metronome)
+        self._later.start()
+
     @Slot(str)
     def on_ruler(self, ruler: str) -> None:
         self.change(ruler=ruler)
+
+    @Slot(str)
+    def on_snapping(self, snapping: str) -> None:
+        self.change(snap=snapping)
 
     @Slot(object)
     def _on_changed(self, changes: dict[str, Any]) -> None:
@@ -91,9 +105,20 @@ class Preferences(QObject):
         self.dialog = None
 
     @Slot()
-    def _keep_volume(self) -> None:
-        self.change(volume_db=self._volume_db)
+    def _keep_levels(self) -> None:
+        metronome = self._metronome
+        self.change(
+            volume_db=self._volume_db,
+            metronome=metronome.on,
+            metronome_db=metronome.level_db,
+            count_in=metronome.count_in,
+        )
 
     def _use_encoding(self) -> None:
         kind = self._studio.settings.drag_format
         self._drags.set_encoding(Encoding(kind, self._studio.settings.wav_subtype if kind == "wav" else ""))
+
+
+def metronome_of(settings: Settings) -> Metronome:
+    """The metronome as it was left."""
+    return Metronome(settings.metronome, settings.metronome_db, settings.count_in)

@@ -1,11 +1,24 @@
-"""The ruler above the lanes: bars or seconds, the loop region, and the corner that switches between them."""
+"""The ruler above the lanes: bars or seconds, sections by name, and the loop region."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPixmap, QPolygonF, QWheelEvent
-from PySide6.QtWidgets import QSizePolicy, QToolButton, QToolTip, QWidget
+from PySide6.QtGui import (
+    QColor,
+    QContextMenuEvent,
+    QFontMetrics,
+    QHelpEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPixmap,
+    QPolygonF,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
+from nur_studio.gui.ruler_corner import ruler_menu
+from nur_studio.gui.ruler_labels import Label, lay_out
 from nur_studio.gui.theme import scaled_font, theme_changed, tokens
 from nur_studio.gui.time_mouse import TimeMouse
 from nur_studio.gui.timeline import Timeline
@@ -13,6 +26,7 @@ from nur_studio.gui.waveform import draw_loop
 
 HEIGHT = 24
 _NEAR_PX = 6  # a section's mark is met within so much
+_FONT_PX = 11
 
 
 class Ruler(QWidget):
@@ -32,7 +46,10 @@ class Ruler(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setAccessibleName(self.tr("Ruler"))
         self.setToolTip(
-            self.tr("Click: play from here. Drag: mark a loop (Alt: off the beat). Wheel: zoom. Shift+wheel: pan.")
+            self.tr(
+                "Click: play from here. Drag: mark a loop. Alt or Shift: off the grid. Wheel: zoom. Shift+wheel: pan. "
+                "Right click: what it counts and snaps to."
+            )
         )
         for signal in (timeline.range_changed, timeline.loop_changed, timeline.ruler_changed, theme_changed()):
             signal.connect(self.refresh)
@@ -59,22 +76,33 @@ class Ruler(QWidget):
         if timeline.loop is not None:
             draw_loop(painter, colors, timeline, timeline.loop, height)
             self._draw_handles(painter, timeline.loop, colors.color("accent" if timeline.loop_on else "faint"))
-        painter.setFont(scaled_font(11))
         painter.fillRect(QRectF(0, height - 1, self.width(), 1), colors.color("line"))
         if timeline.frames:
             for tick in timeline.ticks():
                 x = timeline.device_x(tick.frame)
                 length = (4.0, 8.0, height)[tick.weight]
                 painter.fillRect(QRectF(x, height - length, 1, length), colors.color("line"))
-                if tick.label and x < self.width() - 8:
-                    painter.setPen(colors.color("dim" if tick.weight == 2 else "faint"))
-                    painter.drawText(QRectF(x + 6, 0, 80, height - 1), Qt.AlignmentFlag.AlignVCenter, tick.label)
             self._draw_sections(painter, colors.wave("mix"))
+            painter.setFont(scaled_font(_FONT_PX))
+            inks = {"section": colors.wave("mix"), "bar": colors.color("dim"), "beat": colors.color("faint")}
+            for label in self.labels():
+                painter.setPen(inks[label.kind])
+                box = QRectF(label.x, 0, label.width + 2, height - 1)
+                painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, label.text)
         painter.end()
         return pixmap
 
+    def labels(self) -> list[Label]:
+        """What is written, and where."""
+        metrics = QFontMetrics(scaled_font(_FONT_PX))
+
+        def elided(text: str, room: float) -> str:
+            return metrics.elidedText(text, Qt.TextElideMode.ElideRight, int(room))
+
+        return lay_out(self._timeline, metrics.horizontalAdvance, elided)
+
     def _draw_sections(self, painter: QPainter, color: QColor) -> None:
-        """A small flag where a section begins; its name is the tooltip there."""
+        """A small flag where a section begins; its whole name is the tooltip there."""
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(color)
@@ -115,6 +143,11 @@ class Ruler(QWidget):
     def wheelEvent(self, event: QWheelEvent) -> None:
         self.mouse.wheel(event)
 
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        event.accept()  # or it would be the lane's
+        if self._timeline.has_beats:
+            ruler_menu(self._timeline, self).popup(event.globalPos())
+
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QHelpEvent) and (name := self.section_at(event.pos().x())):
             QToolTip.showText(event.globalPos(), name, self)
@@ -122,32 +155,3 @@ class Ruler(QWidget):
         # Only pinches: other events also come while this is being made or taken apart.
         pinch = event.type() == QEvent.Type.NativeGesture and self.mouse.gesture(event)
         return pinch or super().event(event)
-
-
-class RulerCorner(QToolButton):
-    """Says what the ruler counts, and counts the other at a click."""
-
-    def __init__(self, timeline: Timeline, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._timeline = timeline
-        self.setProperty("role", "corner")
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        self.clicked.connect(self._on_clicked)
-        timeline.ruler_changed.connect(self._say)
-        timeline.range_changed.connect(self._say)  # another track: perhaps one without bars
-        self._say()
-
-    def _on_clicked(self) -> None:
-        self._timeline.set_bars(not self._timeline.bars)
-
-    def _say(self) -> None:
-        timeline = self._timeline
-        self.setEnabled(timeline.has_beats)
-        self.setText(self.tr("Bars") if timeline.bars and timeline.has_beats else self.tr("Time"))
-        if not timeline.has_beats:
-            tip = self.tr("No steady beat is claimed: there are no bars to count")
-        else:
-            tip = self.tr("Count in seconds") if timeline.bars else self.tr("Count in bars")
-        self.setToolTip(tip)
-        self.setAccessibleName(tip)

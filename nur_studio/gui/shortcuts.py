@@ -29,7 +29,9 @@ def sheet() -> list[tuple[str, list[tuple[str, str]]]]:
             _tr("TRACK"),
             [
                 ("Space", _tr("Play and pause")),
-                ("L", _tr("Loop on and off")),
+                ("L", _tr("Loop on and off; Shift+L: hear it as it is exported")),
+                ("K", _tr("Metronome; Shift+K: count a bar in")),
+                ("N", _tr("Snap to the grid; Alt or Shift+click: off it")),
                 ("Home", _tr("To the start; End: to the end")),
                 ("Left", _tr("A beat back; Right: on; with Shift a bar")),
                 ("Esc", _tr("Stop")),

@@ -11,12 +11,14 @@ from nur_studio.gui.timeline import Timeline
 _SLOP = 4.0  # px a click may wander
 _EDGE = 5.0  # px around an edge of the loop that take hold of it
 _ZOOM_STEP = 1.25  # per notch of the wheel
+_FREELY = Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.ShiftModifier  # some window managers keep Alt
 
 
 class TimeMouse(QObject):
     """The rules for one surface, which hands its events on; positions are relative to the waveform's left.
 
-    Click seeks. A drag marks a loop, on beats unless Alt is held; taking an edge of the marked loop moves it.
+    Click seeks. A drag marks a loop, taking an edge of the marked loop moves it: all of them on the lines that the
+    timeline snaps to, unless Alt or Shift is held.
     Ctrl and drag asks for the surface's files. Wheel zooms at the pointer; Shift+wheel and a trackpad's sideways
     movement pan; a pinch zooms; a double click fits all.
     """
@@ -70,7 +72,7 @@ class TimeMouse(QObject):
         if event.button() != Qt.MouseButton.LeftButton or self._pressed is None:
             return
         if self._anchor is None and not self._carrying:
-            self.seek_requested.emit(self._timeline.frame_at(event.position().x()))
+            self.seek_requested.emit(self._snapped(event.position().x(), event))
         self._pressed, self._anchor, self._carrying = None, None, False
 
     def double_click(self, event: QMouseEvent) -> None:
@@ -116,4 +118,4 @@ class TimeMouse(QObject):
 
     def _snapped(self, x: float, event: QMouseEvent) -> int:
         frame = self._timeline.frame_at(x)
-        return frame if event.modifiers() & Qt.KeyboardModifier.AltModifier else self._timeline.snap(frame)
+        return frame if event.modifiers() & _FREELY else self._timeline.snap(frame)

@@ -12,8 +12,11 @@ from nur_studio.core.timing import Grid, Section
 
 MIN_VISIBLE_S = 0.25
 MIN_LOOP_S = 0.02
+SNAPPINGS = ("grid", "bar", "beat", "off")
+"""What a click or a drag falls on: the nearest line in sight, bar or beat; or wherever it is."""
 _LABEL_PX = 56.0  # labels of the ruler keep at least this distance
 _BEAT_PX = 12.0  # beat lines closer than this are noise
+_BARE_END_S = 0.04  # by which a take cut by the clock may lack the end of its last bar
 _SECONDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0)
 
 
@@ -30,12 +33,13 @@ class Timeline(QObject):
     """Shared by ruler and lanes. Frames are the track's; x is in logical px from the left of a waveform.
 
     Signals: `range_changed` when other frames are visible or other pixels show them, `loop_changed` when the
-    marked region is another one or switched, `ruler_changed` when bars became seconds or back.
+    marked region is another one or switched, `ruler_changed` when bars became seconds or back, `snapping_changed`.
     """
 
     range_changed = Signal()
     loop_changed = Signal()
     ruler_changed = Signal()
+    snapping_changed = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -48,6 +52,8 @@ class Timeline(QObject):
         self.start = 0.0  # first visible frame
         self.visible = 1.0  # visible frames
         self.bars = True
+        self.snapping = "grid"  # one of SNAPPINGS
+        self._snapping_before = "grid"  # what it was before it was switched off
         self.has_beats = True  # where not, seconds are counted whatever `bars` says, and nothing snaps
         self.loop: tuple[int, int] | None = None
         self.loop_on = False
@@ -72,6 +78,16 @@ class Timeline(QObject):
         if bars != self.bars:
             self.bars = bars
             self.ruler_changed.emit()
+
+    def set_snapping(self, snapping: str) -> None:
+        if snapping in SNAPPINGS and snapping != self.snapping:
+            self.snapping = snapping
+            self._snapping_before = self._snapping_before if snapping == "off" else snapping
+            self.snapping_changed.emit()
+
+    def toggle_snapping(self) -> None:
+        """Off, and back to what it was."""
+        self.set_snapping(self._snapping_before if self.snapping == "off" else "off")
 
     # Where things are
 
@@ -129,12 +145,23 @@ class Timeline(QObject):
     # Bars and beats
 
     def snap(self, frame: float) -> int:
-        """The nearest beat, or the end of the track where that is nearer."""
-        if not self.has_beats:
+        """The nearest line of those that `snapping` names, or the end of the track where that is nearer."""
+        if not self.has_beats or self.snapping == "off":
             return min(max(round(frame), 0), self.frames)
-        beat = round(self.grid.beat_at(frame / self.sample_rate))
+        beats = {"bar": float(self.grid.beats_per_bar), "beat": 1.0}.get(self.snapping) or self._line_beats()
+        beat = round(self.grid.beat_at(frame / self.sample_rate) / beats) * beats
         snapped = min(max(self.grid.frame_of(beat, self.sample_rate), 0), self.frames)
         return self.frames if abs(self.frames - frame) < abs(snapped - frame) else snapped
+
+    def bars_of(self, span: tuple[int, int]) -> tuple[int, int] | None:
+        """The first bar (0-based) of a span and how many it has, where it begins and ends on bar lines; else None."""
+        if not self.has_beats:
+            return None
+        per_bar, rate = self.grid.beats_per_bar, self.sample_rate
+        first, last = (round(self.grid.beat_at(frame / rate) / per_bar) for frame in span)
+        start, end = (self.grid.frame_of(bar * per_bar, rate) for bar in (first, last))
+        cut = span[1] == self.frames and 0 <= end - self.frames <= _BARE_END_S * rate
+        return (first, last - first) if 0 <= first < last and span[0] == start and (span[1] == end or cut) else None
 
     def step(self, frame: float, beats: int) -> int:
         """`beats` beats on (back: negative) from `frame`, landing on the grid."""
@@ -187,13 +214,7 @@ class Timeline(QObject):
         every = 1
         while bar_px * every < _LABEL_PX:
             every *= 2
-        # Lines thin out where bars come too close, labels before them.
-        step = 1
-        while bar_px * step < _BEAT_PX:
-            step *= 2
-        parts = per_bar if beat_px >= _BEAT_PX else 1
-        if beat_px >= 4 * _LABEL_PX:
-            parts = per_bar * 4
+        step, parts = self._lines()
         first = math.floor(self.grid.beat_at(self.start / rate) / per_bar / step) * step
         last = math.ceil(self.grid.beat_at(self.end / rate) / per_bar)
         found = []
@@ -209,6 +230,22 @@ class Timeline(QObject):
                     named = fraction == 0 and beat_px >= _LABEL_PX
                     found.append(Tick(frame, 0, f"{bar + 1}.{beat + 1}" if named else ""))
         return found
+
+    def _lines(self) -> tuple[int, int]:
+        """Bars from line to line, and how many parts a bar is drawn in: lines thin out where they come too close."""
+        per_bar = self.grid.beats_per_bar
+        bar_px = self.grid.bar_s * self.sample_rate / self.frames_per_px
+        step = 1
+        while bar_px * step < _BEAT_PX:
+            step *= 2
+        if bar_px >= 4 * _LABEL_PX * per_bar:
+            return step, per_bar * 4
+        return step, per_bar if bar_px >= _BEAT_PX * per_bar else 1
+
+    def _line_beats(self) -> float:
+        """Beats from line to line."""
+        step, parts = self._lines()
+        return step * self.grid.beats_per_bar / parts
 
     def _second_ticks(self) -> list[Tick]:
         rate = self.sample_rate

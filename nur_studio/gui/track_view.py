@@ -13,6 +13,7 @@ from nur_studio.core.mix import STEMS, Mix
 from nur_studio.core.track import Status, Track
 from nur_studio.gui.blank import Blank
 from nur_studio.gui.lanes import Lanes, MixEdit
+from nur_studio.gui.metronome import Metronome
 from nur_studio.gui.stems_offer import StemsOffer
 from nur_studio.gui.timeline import Timeline
 from nur_studio.gui.track_header import TrackHeader
@@ -53,6 +54,8 @@ class TrackView(QWidget):
     retry_requested = Signal()
     volume_changed = Signal(float)  # dB
     ruler_changed = Signal(str)  # "bars" or "seconds"
+    snapping_changed = Signal(str)  # one of SNAPPINGS
+    metronome_changed = Signal(object)  # Metronome
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -98,12 +101,14 @@ class TrackView(QWidget):
         transport.start_requested.connect(self._on_start)
         transport.loop_toggled.connect(self._on_loop_toggled)
         transport.volume_changed.connect(self.volume_changed)
+        transport.metronome.changed.connect(self.metronome_changed)
         transport.export_requested.connect(self.export_requested)
         transport.drag_pressed.connect(self._on_drag_pressed)
         transport.drag_requested.connect(self._on_drag_requested)
         self.blank.action_requested.connect(self.retry_requested)
         self.timeline.loop_changed.connect(self._on_loop)
         self.timeline.ruler_changed.connect(self._on_ruler)
+        self.timeline.snapping_changed.connect(self._on_snapping)
 
     # What is shown
 
@@ -130,6 +135,7 @@ class TrackView(QWidget):
         self.lanes.set_mix(Mix())
         self.lanes.mix_lane.header.set_loudness(None, None)
         self.transport.set_ready(playable=True, files=False, stems=False)
+        self.transport.metronome.set_why_not(self.tr("The metronome comes with the end: only then is the beat known"))
         self._stack.setCurrentWidget(self.lanes)
 
     def grown(self) -> None:
@@ -216,6 +222,13 @@ class TrackView(QWidget):
         """ "bars" or "seconds"."""
         self.timeline.set_bars(ruler != "seconds")
 
+    def set_snapping(self, snapping: str) -> None:
+        """One of SNAPPINGS."""
+        self.timeline.set_snapping(snapping)
+
+    def set_metronome(self, metronome: Metronome) -> None:
+        self.transport.metronome.set_metronome(metronome)
+
     # The player, 60 times a second
 
     def set_player_state(self, state: PlayerState) -> None:
@@ -273,6 +286,9 @@ class TrackView(QWidget):
     def _on_ruler(self) -> None:
         self.ruler_changed.emit("bars" if self.timeline.bars else "seconds")
 
+    def _on_snapping(self) -> None:
+        self.snapping_changed.emit(self.timeline.snapping)
+
     def _on_drag_pressed(self, what: str) -> None:
         self.drag_pressed.emit(("mix",) if what == "mix" else self.lanes.stems)
 
@@ -320,6 +336,10 @@ class TrackView(QWidget):
             if lane is None:
                 return False
             self.lanes.solo_only(lane.name)
+        elif key == Qt.Key.Key_K and shift:
+            self.transport.metronome.toggle_count_in()
+        elif key == Qt.Key.Key_L and shift and self.transport.loop_note.there:
+            self.transport.loop_note.click()
         elif modifiers:
             return False
         else:
@@ -334,6 +354,10 @@ class TrackView(QWidget):
             self.stop_requested.emit()
         elif key == Qt.Key.Key_L:
             self.transport.loop.toggle()
+        elif key == Qt.Key.Key_K:
+            self.transport.metronome.click()
+        elif key == Qt.Key.Key_N:
+            self.timeline.toggle_snapping()
         elif key == Qt.Key.Key_I:
             self.header.open_recipe()
         elif key == Qt.Key.Key_E and not self.header.extend.isHidden():

@@ -11,6 +11,8 @@ from nur_studio.core.timing import Grid, format_time
 from nur_studio.gui.controls import NumberLabel, icon_button
 from nur_studio.gui.faders import Fader, gain_text
 from nur_studio.gui.icons import icon
+from nur_studio.gui.loop_note import LoopNote
+from nur_studio.gui.metronome import MetronomeButton
 
 
 class DragButton(QPushButton):
@@ -73,6 +75,8 @@ class Transport(QWidget):
         self.stop = icon_button("stop", self.tr("Stop and return to the start (Esc)"))
         self.loop = icon_button("loop", self.tr("Loop the marked part, or all of it (L)"), on="accent")
         self.loop.setCheckable(True)
+        self.metronome = MetronomeButton()
+        self.loop_note = LoopNote()
         medium = QFont.Weight.Medium
         self.time = NumberLabel("0:00.00", size=18, color="text", weight=medium, align=Qt.AlignmentFlag.AlignRight)
         self.time.setAccessibleName(self.tr("Time"))
@@ -97,13 +101,15 @@ class Transport(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)
-        for button in (self.to_start, self.play, self.stop, self.loop):
+        for button in (self.to_start, self.play, self.stop, self.loop, self.metronome):
             row.addWidget(button)
         row.addSpacing(8)
         row.addWidget(self.time)
         row.addWidget(self.total, 0, Qt.AlignmentFlag.AlignVCenter)
         row.addSpacing(8)
         row.addWidget(self.bar)
+        row.addSpacing(4)
+        row.addWidget(self.loop_note)
         row.addStretch(1)
         row.addWidget(self.speaker)
         row.addWidget(self.volume)
@@ -118,6 +124,7 @@ class Transport(QWidget):
         self.export.clicked.connect(self.export_requested)
         self.speaker.toggled.connect(self._on_volume)
         self.volume.moved.connect(self._on_fader)
+        self.loop_note.told.connect(self._fit)
         self.drag_mix.drag_pressed.connect(self._on_mix_pressed)
         self.drag_mix.drag_requested.connect(self._on_mix_dragged)
         self.drag_stems.drag_pressed.connect(self._on_stems_pressed)
@@ -129,6 +136,8 @@ class Transport(QWidget):
 
     def set_track(self, grid: Grid | None, duration_s: float) -> None:
         self._grid = grid
+        none = self.tr("No steady beat is claimed: there is nothing to click to") if grid is None else ""
+        self.metronome.set_why_not(none)
         total = format_time(duration_s)
         self.time.set_widest("0" * (len(total) - 3) + ":00")
         self.total.set_widest(f"/ {total}")
@@ -206,13 +215,14 @@ class Transport(QWidget):
     def _fit(self) -> None:
         """Give up what is least missed, step by step, until the row has room; nothing is ever cut off."""
         row = self.layout()
-        for step in range(6):
+        for step in range(9):
             self.drag_mix.setText(self.tr("Drag mix") if step < 1 else self.tr("Mix"))
             self.drag_stems.setText(self.tr("Drag stems") if step < 1 else self.tr("Stems"))
             self.volume.setFixedWidth(96 if step < 1 else 64)
             self.total.setVisible(step < 2)
-            self.stop.setVisible(step < 3)
-            self.bar.setVisible(step < 4)
-            self.volume.setVisible(step < 5)
+            self.loop_note.set_brief(0 if step < 3 else 1 if step < 5 else 2 if step < 8 else 3)
+            self.stop.setVisible(step < 4)
+            self.volume.setVisible(step < 6)
+            self.bar.setVisible(step < 7)
             if row is None or row.minimumSize().width() <= self.width():
                 return
