@@ -43,6 +43,7 @@ class MetronomeButton(QToolButton):
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.level = Fader()
         self.level.setAccessibleName(self.tr("Level of the metronome"))
+        self.level.setToolTip(self.tr("How loud it clicks. Double click: 0 dB. Shift: finer"))
         self.level.setFixedWidth(120)
         self._number = NumberLabel("−60.0", align=Qt.AlignmentFlag.AlignRight)
         self._build_menu()

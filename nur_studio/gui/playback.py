@@ -84,7 +84,8 @@ class Playback(QObject):
         self._player.set_loop((start, start + frames))
         if not start <= self._player.state().position_frames < start + frames:
             self._player.seek(start)
-        self._player.load_loop(sources, track.sample_rate, track.frames, start, _grid(track))
+        whole = max(track.frames, start + frames)  # the last bar of a take may be cut, that of a loop is not
+        self._player.load_loop(sources, track.sample_rate, whole, start, _grid(track))
         self._send_mix()
 
     def _carries_on(self, track: Track) -> bool:

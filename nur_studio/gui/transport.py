@@ -215,7 +215,7 @@ class Transport(QWidget):
     def _fit(self) -> None:
         """Give up what is least missed, step by step, until the row has room; nothing is ever cut off."""
         row = self.layout()
-        for step in range(9):
+        for step in range(10):
             self.drag_mix.setText(self.tr("Drag mix") if step < 1 else self.tr("Mix"))
             self.drag_stems.setText(self.tr("Drag stems") if step < 1 else self.tr("Stems"))
             self.volume.setFixedWidth(96 if step < 1 else 64)
@@ -224,5 +224,6 @@ class Transport(QWidget):
             self.stop.setVisible(step < 4)
             self.volume.setVisible(step < 6)
             self.bar.setVisible(step < 7)
+            self.to_start.setVisible(step < 9)
             if row is None or row.minimumSize().width() <= self.width():
                 return

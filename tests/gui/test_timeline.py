@@ -67,6 +67,7 @@ def test_reveal_turns_the_page_only_when_needed(timeline: Timeline, qtbot: QtBot
 
 
 def test_snap_meets_beats_and_the_end(timeline: Timeline) -> None:
+    timeline.set_snapping("beat")
     assert timeline.snap(BEAT * 3 + 4000) == BEAT * 3
     assert timeline.snap(BEAT * 3 - 4000) == BEAT * 3
     timeline.set_track(RATE * 16 - 7000, RATE, Grid(120.0))
@@ -76,8 +77,47 @@ def test_snap_meets_beats_and_the_end(timeline: Timeline) -> None:
 def test_snap_knows_the_offset_of_beat_one(qapp: object) -> None:
     axis = Timeline()
     axis.set_track(16 * RATE, RATE, Grid(120.0, 4, 0.1))
+    axis.set_snapping("beat")
     assert axis.snap(BEAT) == round((0.1 + 0.5) * RATE)
     assert axis.snap(0) == 0 or axis.snap(0) == 4410
+
+
+def test_snap_falls_on_lines_in_sight_bars_or_nothing(timeline: Timeline, qtbot: QtBot) -> None:
+    timeline.set_track(300 * RATE, RATE, Grid(120.0))
+    for zoom in (1.0, 3.0, 8.0, 9.0):
+        timeline.zoom(zoom, 0.0)
+        lines = {round(tick.frame) for tick in timeline.ticks()} | {timeline.frames}
+        frames = [timeline.frame_at(x) for x in range(0, 780, 7)]
+        assert {timeline.snap(frame) for frame in frames} <= lines
+        for frame in frames:
+            assert abs(timeline.snap(frame) - frame) == min(abs(line - frame) for line in lines)
+    assert timeline.snap(BEAT * 0.6) == BEAT // 2, "close up, on parts of beats"
+    timeline.set_snapping("bar")
+    assert timeline.snap(BEAT * 5.9) == BEAT * 4
+    with qtbot.waitSignal(timeline.snapping_changed):
+        timeline.toggle_snapping()
+    assert (timeline.snapping, timeline.snap(12345.6)) == ("off", 12346)
+    timeline.toggle_snapping()
+    assert timeline.snapping == "bar"
+    timeline.set_snapping("third")
+    assert timeline.snapping == "bar"
+    timeline.has_beats = False
+    assert timeline.snap(12345) == 12345
+
+
+def test_whole_bars_are_told_to_the_frame(qapp: object) -> None:
+    axis, grid = Timeline(), Grid(97.3, 3, 0.7)
+    axis.set_track(20 * RATE, RATE, grid)
+    line = [grid.frame_of(3 * bar, RATE) for bar in range(12)]
+    assert axis.bars_of((line[2], line[5])) == (2, 3)
+    assert axis.bars_of((line[2] + 1, line[5])) is None
+    assert axis.bars_of((line[2], line[5] - 1)) is None
+    assert axis.bars_of((grid.frame_of(-1, RATE), line[2])) is None, "from a pickup"
+    for lacks, there in ((1000, (8, 2)), (3000, None)):
+        axis.set_track(line[10] - lacks, RATE, grid)
+        assert axis.bars_of((line[8], axis.frames)) == there, "a take may lack the end of its last bar"
+    axis.has_beats = False
+    assert axis.bars_of((line[2], line[5])) is None
 
 
 def test_steps_by_beat_and_bar_never_stick(timeline: Timeline) -> None:

@@ -15,7 +15,10 @@ from pytestqt.qtbot import QtBot
 from nur_studio.audio.peaks import GrowingPeaks, PeakPyramid
 from nur_studio.audio.player_state import PlayerState
 from nur_studio.core.mix import STEMS, Channel, Mix
+from nur_studio.core.timing import Section
 from nur_studio.core.track import Status, Track
+from nur_studio.gui.metronome import Metronome
+from nur_studio.gui.ruler_corner import ruler_menu
 from nur_studio.gui.theme import DARK
 from nur_studio.gui.track_view import TrackView
 from nur_studio.gui.waveform import Look
@@ -70,10 +73,19 @@ def test_all_lanes_and_the_ruler_share_their_columns(view: TrackView) -> None:
 
 @pytest.mark.parametrize("lane", ["mix", "other"])
 def test_click_seeks(qtbot: QtBot, view: TrackView, lane: str) -> None:
+    there = pytest.approx(200 / view.timeline.width * 16 * 44100, abs=view.timeline.frames_per_px)
     with qtbot.waitSignal(view.seek_requested) as told:
         qtbot.mouseClick(_wave(view, lane), LEFT, pos=QPoint(200, 20))
-    assert told.args[0] == pytest.approx(200 / view.timeline.width * 16 * 44100, abs=view.timeline.frames_per_px)
-    assert view.lanes.playhead.frame == told.args[0]
+    assert told.args == [BEAT * 8], "the line nearest to it"
+    assert view.lanes.playhead.frame == BEAT * 8
+    for modifier in (Qt.KeyboardModifier.AltModifier, Qt.KeyboardModifier.ShiftModifier):
+        with qtbot.waitSignal(view.seek_requested) as told:
+            qtbot.mouseClick(_wave(view, lane), LEFT, modifier, QPoint(200, 20))
+        assert told.args == [there]
+    qtbot.keyClick(view, Qt.Key.Key_N)
+    with qtbot.waitSignal(view.seek_requested) as told:
+        qtbot.mouseClick(_wave(view, lane), LEFT, pos=QPoint(200, 20))
+    assert told.args == [there]
 
 
 def test_click_in_the_ruler_seeks(qtbot: QtBot, view: TrackView) -> None:
@@ -245,6 +257,77 @@ def test_ruler_corner_counts_seconds(qtbot: QtBot, view: TrackView) -> None:
         qtbot.mouseClick(corner, LEFT)
     assert told.args == ["seconds"]
     assert corner.text() == "Time"
+
+
+def test_snapping_is_switched_and_chosen_beside_the_ruler(qtbot: QtBot, view: TrackView) -> None:
+    snap = view.lanes.mix_lane.snap
+    told: list[str] = []
+    view.snapping_changed.connect(told.append)
+    qtbot.mouseClick(snap, LEFT)
+    qtbot.mouseClick(snap, LEFT)
+    snap.menu().aboutToShow.emit()
+    actions = {action.text(): action for action in snap.menu().actions()}
+    assert actions["Snap: lines in sight"].isChecked()
+    actions["Snap: bars"].trigger()
+    assert told == ["off", "grid", "bar"]
+    assert "bars" in snap.toolTip() and snap.isChecked()
+    menu = ruler_menu(view.timeline, view)
+    {action.text(): action for action in menu.actions()}["Count seconds"].trigger()
+    assert not view.timeline.bars
+    menu.close()
+
+
+def test_k_clicks_and_shift_k_counts_in(qtbot: QtBot, view: TrackView, make_track: MakeTrack) -> None:
+    button = view.transport.metronome
+    with qtbot.assertNotEmitted(view.metronome_changed):
+        view.set_metronome(Metronome(False, -12.0))
+    with qtbot.waitSignal(view.metronome_changed) as told:
+        qtbot.keyClick(view, Qt.Key.Key_K)
+    assert told.args == [Metronome(True, -12.0)] and button.isChecked()
+    with qtbot.waitSignal(view.metronome_changed) as told:
+        qtbot.keyClick(view, Qt.Key.Key_K, Qt.KeyboardModifier.ShiftModifier)
+    assert told.args == [Metronome(True, -12.0, True)] and button.count_in.isChecked()
+    with qtbot.waitSignal(view.metronome_changed) as told:
+        button.level.step(1)
+    assert told.args == [Metronome(True, -11.5, True)]
+    growing = make_track(id="trk_dddddddddddd", status=Status.PROCESSING, frames=0, group_id="")
+    view.show_growing(growing, GrowingPeaks(16 * 44100))
+    assert not button.isEnabled() and "with the end" in button.toolTip()
+    with qtbot.assertNotEmitted(view.metronome_changed):
+        qtbot.keyClick(view, Qt.Key.Key_K)
+        qtbot.keyClick(view, Qt.Key.Key_K, Qt.KeyboardModifier.ShiftModifier)
+
+
+SECTIONS = tuple(
+    Section(name, bar, 8.0)
+    for bar, name in ((0, "intro"), (8, "verse with a rather long name"), (24, "chorus"), (32, "break"), (34, "end"))
+)
+
+
+@pytest.mark.parametrize("bars", [True, False])
+@pytest.mark.parametrize("frames", [16 * 44100, 300 * 44100])
+def test_the_ruler_names_its_sections_and_no_label_covers_another_at_any_zoom(
+    view: TrackView, bars: bool, frames: int
+) -> None:
+    ruler, timeline = view.lanes.mix_lane.ruler, view.timeline
+    timeline.set_track(frames, 44100, timeline.grid)
+    timeline.set_sections(SECTIONS)
+    timeline.set_bars(bars)
+    named = set()
+    for _ in range(24):
+        labels = sorted(ruler.labels(), key=lambda label: label.x)
+        assert len(labels) >= 1
+        for one, other in pairwise(labels):
+            assert one.end + 4 <= other.x, (one, other)
+        assert labels[0].x >= 0 and labels[-1].end <= timeline.width
+        named |= {label.text for label in labels if label.kind == "section"}
+        timeline.zoom(1.4, 0.3 * timeline.width)
+    assert "intro" in named if frames == 16 * 44100 else {"chorus", "break"} <= named | {"break"}
+    timeline.fit()
+    timeline.zoom(4.0, 0.0)
+    timeline.pan(30.0)
+    first = min(ruler.labels(), key=lambda label: label.x)
+    assert (first.text, first.kind) == ("intro", "section"), "what began before stands at the edge"
 
 
 def test_title_is_renamed_by_double_click(qtbot: QtBot, view: TrackView) -> None:

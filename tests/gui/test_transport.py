@@ -60,6 +60,24 @@ def test_loop_is_shown_without_being_asked_for(qtbot: QtBot, transport: Transpor
     assert transport.loop.isChecked()
 
 
+@pytest.mark.parametrize(("score", "word"), [(1.0, "good"), (0.8, "good"), (0.6, "fair"), (0.2, "rough")])
+def test_a_loop_is_judged_in_a_word(qtbot: QtBot, transport: Transport, score: float, word: str) -> None:
+    note = transport.loop_note
+    assert not note.there
+    note.show_bars(1)
+    transport.resize(1600, 40)
+    assert note.text() == "1 bar"
+    note.show_score(score)
+    assert note.text() == f"1 bar · seam {score:.2f} · {word}"
+    with qtbot.waitSignal(note.hear_toggled) as told:
+        qtbot.mouseClick(note, Qt.MouseButton.LeftButton)
+    assert told.args == [True]
+    note.show_fault("There are no 3 whole bars.")
+    assert not note.isChecked() and not note.isEnabled() and note.toolTip() == "There are no 3 whole bars."
+    note.clear()
+    assert note.isHidden()
+
+
 def test_volume_and_silence(qtbot: QtBot, transport: Transport) -> None:
     with qtbot.assertNotEmitted(transport.volume_changed):
         transport.set_volume(-12.0)
@@ -98,15 +116,24 @@ def test_nothing_to_take_out(transport: Transport) -> None:
     assert not transport.export.isEnabled()
 
 
-@pytest.mark.parametrize("width", [560, 640, 700, 800, 1080, 1600])
-def test_no_width_cuts_anything_off(qtbot: QtBot, themed: QApplication, width: int) -> None:
+@pytest.mark.parametrize("score", [None, 0.93])
+@pytest.mark.parametrize("width", [560, 640, 684, 700, 800, 1080, 1600])
+def test_no_width_cuts_anything_off(qtbot: QtBot, themed: QApplication, width: int, score: float | None) -> None:
     window = QWidget()  # in which the row may be narrower than it would like
     qtbot.addWidget(window)
     transport = Transport(window)
     transport.set_track(Grid(120.0), 300.0)
     window.show()
     transport.setGeometry(0, 0, width, 40)
+    if score is not None:
+        transport.loop_note.show_bars(16)
+        transport.loop_note.show_score(score)
     QApplication.processEvents()
+    if width >= 684:
+        assert transport.metronome.isVisible()
+        assert transport.bar.isVisible() == (score is None or width >= 800)
+        assert transport.loop_note.isVisible() == (score is not None)
+        assert score is None or str(score) in transport.loop_note.text()
     shown = [w for w in transport.findChildren(QWidget) if w.parent() is transport and not w.isHidden()]
     for widget in shown:
         assert widget.width() >= min(widget.minimumSizeHint().width(), widget.maximumWidth()), widget.accessibleName()
@@ -118,7 +145,8 @@ def test_no_width_cuts_anything_off(qtbot: QtBot, themed: QApplication, width: i
 
 def test_every_control_is_named(transport: Transport) -> None:
     for control in (
-        transport.to_start, transport.play, transport.stop, transport.loop, transport.speaker, transport.volume,
+        transport.to_start, transport.play, transport.stop, transport.loop, transport.metronome,
+        transport.metronome.level, transport.speaker, transport.volume,
         transport.drag_mix, transport.drag_stems, transport.export,
     ):  # fmt: skip
         assert control.toolTip()
