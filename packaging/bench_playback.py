@@ -1,11 +1,13 @@
-"""Count the dropouts of playback while the machine is busy beside it.
+"""Count the dropouts of playback while the machine is busy beside it; or time the audio callback.
 
     .venv/bin/python packaging/bench_playback.py [--seconds 120] [--lanes 4 6] [--beside nothing | busy | engine]
+    .venv/bin/python packaging/bench_playback.py --callback [--lanes 4 6]
 
 Plays lanes in real time into a private PulseAudio whose monitor is recorded; one lane numbers its own samples, so that
 every lost or repeated frame shows in the capture. Beside it two processes do nothing but compute (the default), the
 engine process makes one 30 s take after another, or there is nothing at all. Linux with PulseAudio's server, its
 `parec` and its ALSA plug-in; the server and the recorder run in real time, as a sound card does, where that is allowed.
+With --callback no device is needed: the same blocks are made with the metronome and without, in turn.
 """
 
 from __future__ import annotations
@@ -28,13 +30,16 @@ import soundfile
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 from paper_sound_card import RATE, PulseCapture, alsa_config, counted, counting
+from player_bench import Bench
 
 from nur_studio.audio.player import Player, PlayerState
+from nur_studio.audio.player_clicks import BeatTable
 from nur_studio.audio.player_render import FADE_FRAMES
 from nur_studio.audio.player_strips import BLOCK_FRAMES
 from nur_studio.core.paths import Directories
 from nur_studio.core.progress import CancelToken, ignore_progress
 from nur_studio.core.request import GenerationRequest
+from nur_studio.core.timing import Grid
 from nur_studio.studio import Studio
 
 LANES = ("drums", "bass", "vocals", "guitar", "piano", "rest", *(f"lane {n}" for n in range(7, 17)))
@@ -69,7 +74,12 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=120)
     parser.add_argument("--lanes", type=int, nargs="+", default=[4, 6])
     parser.add_argument("--beside", choices=BESIDE, default="busy")
+    parser.add_argument("--callback", action="store_true", help="time the callback with and without the metronome")
     options = parser.parse_args()
+    if options.callback:
+        for lanes in options.lanes:
+            time_callback(LANES[:lanes])
+        return
     frames = options.seconds * RATE
     print(f"{options.seconds} s at {RATE} Hz in blocks of {BLOCK_FRAMES}, beside {BESIDE[options.beside]}", flush=True)
     print("lanes            latency got  dropouts  reported  frames heard           load  error", flush=True)
@@ -83,6 +93,31 @@ def main() -> None:
         print(f"       the machine stood still {result.stood_still}", flush=True)
         for second, lost, silent in result.dropouts[:20]:
             print(f"       at {second:7.2f} s: {lost} frames lost, {silent} frames of silence", flush=True)
+
+
+def time_callback(lanes: Sequence[str]) -> None:
+    """How long a block takes, half of them with clicks at 174 BPM; in turn, so that a busy machine is fair to both."""
+    chance = np.random.default_rng(1)
+    sounds = {lane: (chance.standard_normal((30 * RATE, 2)) * 0.1).astype(np.float32) for lane in lanes}
+    benches, times = [Bench(sounds), Bench(sounds)], [[], []]
+    for bench, gain in zip(benches, (0.0, 1.0), strict=True):
+        bench.source.beats = BeatTable(Grid(174.0), RATE, 30 * RATE, RATE)
+        bench.block.clicks[:] = gain
+        bench.order(loop=(0, 30 * RATE))
+        bench.play()
+        bench.blocks(50)
+    out = np.zeros((BLOCK_FRAMES, 2), np.float32)
+    for _ in range(200):
+        for bench, taken in zip(benches, times, strict=True):
+            for _ in range(100):
+                began = time.perf_counter()
+                bench.renderer.render(out, 0.0)
+                taken.append(time.perf_counter() - began)
+    without, beside = (np.array(taken) * 1e6 for taken in times)
+    print(
+        f"{len(lanes)} lanes: median {np.median(without):.1f} µs a block, with metronome {np.median(beside):.1f} µs "
+        f"(×{np.median(beside) / np.median(without):.3f}); a block lasts {BLOCK_FRAMES / RATE * 1e6:.0f} µs"
+    )
 
 
 def measured(lanes: Sequence[str], frames: int, beside: str) -> Result:

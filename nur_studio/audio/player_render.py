@@ -235,10 +235,10 @@ class Renderer:
         return frames
 
     def _begin_count(self, order: Order, source: Source) -> None:
-        """A play begins: count in where that is wanted and nothing sounds yet."""
+        """A play begins: count in where that is wanted, can be heard, and nothing sounds yet."""
         self._counted = order.play_seq
-        counts = order.count_in and self._level == 0 and source.beats is not None
-        self._lead = source.beats.lead(self.position) if counts and source.beats is not None else 0
+        beats = source.beats if order.count_in and self._level == 0 and self._block.clicks[1] > 0.0 else None
+        self._lead = 0 if beats is None else beats.lead(self.position)
 
     def _count(self, room: int, done: int, source: Source) -> int:
         """Clicks alone, for up to `room` frames that are `done` frames into the block. Returns how many."""

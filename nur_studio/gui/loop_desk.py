@@ -66,6 +66,7 @@ class LoopDesk(QObject):
         view.timeline.loop_changed.connect(self._on_changed)
         view.mix_changed.connect(self._on_changed)
         view.seek_requested.connect(self._on_seek)
+        view.stop_requested.connect(self._on_stop)
         stage.opened.connect(self._on_opened)
         self._note.hear_toggled.connect(self._on_hear)
 
@@ -127,6 +128,10 @@ class LoopDesk(QObject):
             self._note.setChecked(False)
             self._give_back()
 
+    @Slot()
+    def _on_stop(self) -> None:
+        self._on_seek(0)
+
     @Slot(bool)
     def _on_hear(self, on: bool) -> None:
         timeline = self._view.timeline
@@ -173,6 +178,7 @@ class LoopDesk(QObject):
                 mix=mix,
                 cancel=cancel,
             )
+            cancel.check()  # there may be nobody left to take the files
         except BaseException:
             folder.cleanup()
             raise

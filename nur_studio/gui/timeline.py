@@ -148,6 +148,10 @@ class Timeline(QObject):
         """The nearest line of those that `snapping` names, or the end of the track where that is nearer."""
         if not self.has_beats or self.snapping == "off":
             return min(max(round(frame), 0), self.frames)
+        if self.snapping == "grid" and not self.bars:
+            every, parts = self._seconds()
+            step = every / parts * self.sample_rate
+            return min(max(round(round(frame / step) * step), 0), self.frames)
         beats = {"bar": float(self.grid.beats_per_bar), "beat": 1.0}.get(self.snapping) or self._line_beats()
         beat = round(self.grid.beat_at(frame / self.sample_rate) / beats) * beats
         snapped = min(max(self.grid.frame_of(beat, self.sample_rate), 0), self.frames)
@@ -249,9 +253,7 @@ class Timeline(QObject):
 
     def _second_ticks(self) -> list[Tick]:
         rate = self.sample_rate
-        second_px = rate / self.frames_per_px
-        every = next((s for s in _SECONDS if s * second_px >= _LABEL_PX), _SECONDS[-1])
-        parts = 5 if every * second_px >= 5 * _BEAT_PX else 1
+        every, parts = self._seconds()
         found = []
         index = max(0, math.floor(self.start / rate / every * parts))
         while (frame := index * every / parts * rate) <= min(self.end + 1, self.frames):
@@ -260,6 +262,12 @@ class Timeline(QObject):
                 found.append(Tick(frame, 2 if labelled else 0, _clock(index * every / parts) if labelled else ""))
             index += 1
         return found
+
+    def _seconds(self) -> tuple[float, int]:
+        """Seconds from label to label, and how many parts they are drawn in."""
+        second_px = self.sample_rate / self.frames_per_px
+        every = next((s for s in _SECONDS if s * second_px >= _LABEL_PX), _SECONDS[-1])
+        return every, 5 if every * second_px >= 5 * _BEAT_PX else 1
 
     # The loop region
 

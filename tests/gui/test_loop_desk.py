@@ -21,7 +21,7 @@ from nur_studio.studio import Studio
 
 OpenWindow = Callable[..., MainWindow]
 LONG = 30_000
-RATE = 44100
+RATE = 8000
 BAR = 2 * RATE  # 120 BPM
 
 
@@ -41,13 +41,14 @@ def command(window: MainWindow) -> tuple[object, ...]:
 def take(studio: Studio) -> Track:
     """Four bars at 120, and 100 frames less."""
     seconds = 8.0 - 100 / RATE
-    return plant(studio.library, {"drums": clicks(120, seconds), "bass": tone(55, seconds)})
+    lanes = {"drums": clicks(120, seconds, RATE), "bass": tone(55, seconds, RATE)}
+    return plant(studio.library, lanes, sample_rate=RATE)
 
 
 def test_a_loop_of_whole_bars_is_judged_and_heard_as_it_is_exported(
     studio: Studio, take: Track, open_window: OpenWindow, qtbot: QtBot, tmp_path: Path
 ) -> None:
-    window = open_window(studio)
+    window = open_window(studio, begin=False)
     window.resize(1600, 900)  # room for all its words
     view, desk, note = window.view, window.loops, window.view.transport.loop_note
     show(window, take, qtbot)
@@ -92,10 +93,12 @@ def test_a_loop_of_whole_bars_is_judged_and_heard_as_it_is_exported(
     assert not desk.hearing and not note.isChecked(), "the playhead has left it"
     assert command(window)[:2] == ("load", [(lane, stem_path(take.folder, lane)) for lane in take.lanes])
 
-    note.click()
-    qtbot.waitUntil(lambda: desk.hearing, timeout=LONG)
-    qtbot.keyClick(view, Qt.Key.Key_L)
-    assert not desk.hearing and not note.isChecked(), "looping is off"
+    view.timeline.set_loop((BAR, 3 * BAR))
+    for end in (Qt.Key.Key_Escape, Qt.Key.Key_L):  # stop goes to the start of the take
+        note.click()
+        qtbot.waitUntil(lambda: desk.hearing, timeout=LONG)
+        qtbot.keyClick(view, end)
+        assert not desk.hearing and not note.isChecked()
     take.folder.joinpath("mix.flac").unlink()
     view.change_mix(Mix())
     qtbot.waitUntil(lambda: not note.isEnabled(), timeout=LONG)
@@ -107,7 +110,7 @@ def test_a_loop_of_whole_bars_is_judged_and_heard_as_it_is_exported(
 def test_metronome_and_snapping_are_kept_and_need_a_beat(
     studio: Studio, take: Track, open_window: OpenWindow, qtbot: QtBot
 ) -> None:
-    beatless = plant(studio.library, {}, mix=tone(220, 1.0), tempo=0)
+    beatless = plant(studio.library, {}, mix=tone(220, 1.0, RATE), tempo=0, sample_rate=RATE)
     studio.update_settings(metronome=True, metronome_db=-6.0, snap="bar")
     window = open_window(studio, begin=False)
     view, player = window.view, window.playback._player

@@ -82,8 +82,10 @@ def test_snap_knows_the_offset_of_beat_one(qapp: object) -> None:
     assert axis.snap(0) == 0 or axis.snap(0) == 4410
 
 
-def test_snap_falls_on_lines_in_sight_bars_or_nothing(timeline: Timeline, qtbot: QtBot) -> None:
+@pytest.mark.parametrize("bars", [True, False])
+def test_snap_falls_on_lines_in_sight(timeline: Timeline, bars: bool) -> None:
     timeline.set_track(300 * RATE, RATE, Grid(120.0))
+    timeline.set_bars(bars)
     for zoom in (1.0, 3.0, 8.0, 9.0):
         timeline.zoom(zoom, 0.0)
         lines = {round(tick.frame) for tick in timeline.ticks()} | {timeline.frames}
@@ -91,7 +93,11 @@ def test_snap_falls_on_lines_in_sight_bars_or_nothing(timeline: Timeline, qtbot:
         assert {timeline.snap(frame) for frame in frames} <= lines
         for frame in frames:
             assert abs(timeline.snap(frame) - frame) == min(abs(line - frame) for line in lines)
-    assert timeline.snap(BEAT * 0.6) == BEAT // 2, "close up, on parts of beats"
+    assert timeline.snap(BEAT * 0.6) == (BEAT // 2 if bars else 13230), "close up, on parts of beats"
+
+
+def test_snap_falls_on_bars_or_on_nothing(timeline: Timeline, qtbot: QtBot) -> None:
+    timeline.set_track(300 * RATE, RATE, Grid(120.0))
     timeline.set_snapping("bar")
     assert timeline.snap(BEAT * 5.9) == BEAT * 4
     with qtbot.waitSignal(timeline.snapping_changed):
