@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QToolButton, QWidget
 from nur_studio.gui.icons import icon
 
 _GOOD, _FAIR = 0.8, 0.5
+_AIR = 32  # px beside icon and words: paddings, borders, and between them
 
 
 class LoopNote(QToolButton):
@@ -62,6 +63,14 @@ class LoopNote(QToolButton):
         if brief != self._brief:
             self._brief = brief
             self._show()
+
+    def sizeHint(self) -> QSize:
+        # The style's own leaves room for more than there is.
+        words = self.fontMetrics().horizontalAdvance(self.text())
+        return QSize(words + self.iconSize().width() + _AIR, super().sizeHint().height())
+
+    def minimumSizeHint(self) -> QSize:
+        return self.sizeHint()
 
     def _on_clicked(self) -> None:
         self._say()

@@ -215,15 +215,15 @@ class Transport(QWidget):
     def _fit(self) -> None:
         """Give up what is least missed, step by step, until the row has room; nothing is ever cut off."""
         row = self.layout()
-        for step in range(10):
+        for step in range(11):
             self.drag_mix.setText(self.tr("Drag mix") if step < 1 else self.tr("Mix"))
             self.drag_stems.setText(self.tr("Drag stems") if step < 1 else self.tr("Stems"))
             self.volume.setFixedWidth(96 if step < 1 else 64)
             self.total.setVisible(step < 2)
-            self.loop_note.set_brief(0 if step < 3 else 1 if step < 5 else 2 if step < 8 else 3)
+            self.loop_note.set_brief((0, 0, 0, 1, 1, 2, 2, 1, 2, 3, 3)[step])  # what the bar gives up gives it room
             self.stop.setVisible(step < 4)
             self.volume.setVisible(step < 6)
             self.bar.setVisible(step < 7)
-            self.to_start.setVisible(step < 9)
+            self.to_start.setVisible(step < 10)
             if row is None or row.minimumSize().width() <= self.width():
                 return
