@@ -81,8 +81,10 @@ class LoopNote(QToolButton):
         self._say()
 
     def _say(self) -> None:
+        before = (self.isHidden(), self.text())
         self._show()
-        self.told.emit()
+        if before != (self.isHidden(), self.text()):
+            self.told.emit()
 
     def _show(self) -> None:
         self.setVisible(self.there and self._brief < 3)

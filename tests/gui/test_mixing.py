@@ -136,9 +136,9 @@ def test_stems_that_come_take_the_place_of_the_mix_without_a_stop(
     loads: list[tuple[list[str], bool]] = []
     load = player.load
 
-    def noted(sources: Sequence[tuple[str, object]], *rest: int, carry_on: bool = False) -> None:
+    def noted(sources: Sequence[tuple[str, object]], *rest: int, grid: object, carry_on: bool = False) -> None:
         loads.append(([name for name, _ in sources], carry_on))
-        load(sources, *rest, carry_on=carry_on)  # type: ignore[arg-type]
+        load(sources, *rest, grid=grid, carry_on=carry_on)  # type: ignore[arg-type]
 
     player.load = noted  # type: ignore[method-assign,assignment]
     for lanes in (STEMS, SIX_LANES):
