@@ -36,6 +36,8 @@ def _session(studio: Studio, track: Track, out: Path, arguments: argparse.Namesp
     with interrupts.gently() as cancel, progress_bar(arguments.quiet) as on_progress:
         made = studio.export_session(track.id, out, arguments.session, clicks_of(arguments), on_progress, cancel)
     answer(str(made))
+    if not track.has_tempo:
+        sys.stderr.write("nur-studio: No steady tempo is heard: its files lie by time, and its bars mean nothing.\n")
     return 0
 
 

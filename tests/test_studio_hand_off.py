@@ -23,7 +23,7 @@ from nur_studio.audio.loudness import true_peak_dbtp
 from nur_studio.audio.masters import mix_path, score_path, stem_path
 from nur_studio.audio.midi import write_midi
 from nur_studio.core.errors import Cancelled, EngineUnavailable, FileProblem, InvalidRequest, StudioError
-from nur_studio.core.mix import SIX_LANES, STEMS, Channel, Mix
+from nur_studio.core.mix import LANE_COLORS, SIX_LANES, STEMS, Channel, Mix
 from nur_studio.core.notes import NoteLine, NoteSheet, PlayedNote
 from nur_studio.core.paths import Directories
 from nur_studio.core.progress import CancelToken, Progress
@@ -120,6 +120,8 @@ def test_a_dawproject_has_the_lanes_the_mixer_and_the_sections(studio: Studio, f
             round(float(channel.find("Volume").get("value")), 4), float(channel.find("Pan").get("value")),
             channel.find("Mute").get("value"), channel.get("solo"),
         )  # fmt: skip
+    colors = [strip.get("color") for strip in project.findall("Structure/Track")]
+    assert colors == [*(LANE_COLORS[stem] for stem in STEMS), None]
     assert strips == {
         "Drums": (1.0, 0.5, "false", "true"), "Bass": (0.5012, 0.75, "false", "false"),
         "Vocals": (1.0, 0.5, "true", "false"), "Other": (1.0, 0.5, "false", "false"),
@@ -229,10 +231,30 @@ def test_a_cancelled_session_leaves_nothing(studio: Studio, four: Track, tmp_pat
     assert list(tmp_path.iterdir()) == []
 
 
+def test_without_a_tempo_a_session_lies_in_time_and_says_so(studio: Studio, beatless: Track, tmp_path: Path) -> None:
+    words = "No steady tempo is heard in this: 120 BPM is only what the session counts in."
+    archive, project = project_of(studio.export_session(beatless.id, tmp_path, "dawproject"))
+    assert words in archive.read("metadata.xml").decode()
+    assert project.find("Arrangement/Lanes").get("timeUnit") == "seconds"
+    (clip,) = project.findall("Arrangement/Lanes/Lanes/Clips/Clip")
+    assert (clip.get("time"), clip.get("duration"), clip.get("contentTimeUnit")) == ("0.0", "2.0", "seconds")
+    assert clip.find("Audio").get("algorithm") == "raw"
+    assert project.find(".//Warp") is None
+    assert project.find("Structure/Track").get("color") == LANE_COLORS["mix"]
+    text = studio.export_session(beatless.id, tmp_path, "reaper").read_text("utf-8")
+    assert f"    |{words}\n" in text
+    assert "  TIMEMODE 0 " in text
+    assert "    BEAT 0\n" in text
+    said = (studio.export_session(beatless.id, tmp_path, "folder") / "session.txt").read_text("utf-8")
+    assert "Tempo: none is heard  A minor" in said
+    assert "Length: 0:02.00, 88200 frames at 44100 Hz" in said
+    assert not re.search(r"\bbars?\b|\bBPM\b", said, re.IGNORECASE)
+
+
 def test_what_can_be_no_session_is_a_sentence(studio: Studio, four: Track, beatless: Track, tmp_path: Path) -> None:
     for kind in ("dawproject", "reaper", "folder"):
-        with pytest.raises(StudioError, match="'Beatless' has no steady tempo, and sessions are laid out in bars"):
-            studio.export_session(beatless.id, tmp_path, kind)
+        with pytest.raises(StudioError, match="'Beatless' has no steady tempo, and clicks are laid out in beats"):
+            studio.export_session(beatless.id, tmp_path, kind, Clicks(track=True))
     with pytest.raises(InvalidRequest, match="session must be one of dawproject, reaper, folder"):
         studio.export_session(four.id, tmp_path, "aaf")
     with pytest.raises(FileProblem, match="There is no folder"):
@@ -262,6 +284,11 @@ def test_the_score_is_whole_or_one_part_of_it(studio: Studio, four: Track, tmp_p
     assert [track.name for track in file.tracks] == ["Four", "Upright bass"]
     assert struck(file.tracks[1]) == [(1440, 40), (3840, 43)]
     assert studio.export_midi(four.id, tmp_path, "bass").name == "Four_120bpm_Am_bass (2).mid"
+    assert studio.why_no_notes(four.id) == {
+        "mix": "", "drums": "", "bass": "", "vocals": "Its score has no notes for this.", "other": ""
+    }  # fmt: skip
+    several = studio.export_notes(four.id, tmp_path / "new", ("drums", "mix"))
+    assert [file.name for file in several] == ["Four_120bpm_Am_drums.mid", "Four_120bpm_Am.mid"]
     with pytest.raises(StudioError, match="has no vocals: it is written for bass, drums, other"):
         studio.export_midi(four.id, tmp_path, "vocals")
     with pytest.raises(InvalidRequest, match="part must be one of mix, drums"):
@@ -328,14 +355,54 @@ def test_what_has_no_notes_is_a_sentence(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_notes_can_be_dragged_with_the_rest(studio: Studio, four: Track, six: Track) -> None:
+def test_notes_can_be_dragged_with_the_rest(
+    studio: Studio, four: Track, six: Track, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert studio.ready_drag_files(four.id, ("mix", "midi")) is None
     files = studio.drag_files(four.id, ("mix", "midi"))
     assert [file.name for file in files] == ["Four_120bpm_Am.wav", "Four_120bpm_Am.mid"]
     assert mido.MidiFile(files[1]).tracks[1].name == "Upright bass"
     assert studio.ready_drag_files(four.id, ("mix", "midi")) == files
-    with pytest.raises(FileProblem, match="has no score"):
-        studio.drag_files(six.id, ("midi",))
+    (bass,) = studio.drag_files(four.id, ("midi bass",))
+    assert bass.name == "Four_120bpm_Am_bass.mid"
+    assert [track.name for track in mido.MidiFile(bass).tracks] == ["Four", "Upright bass"]
+    hears(monkeypatch, HeardNote(0.31, 1.7, 57, 0.8))
+    (heard,) = studio.drag_files(six.id, ("midi guitar",))
+    assert heard.name == "Six v1.5_97bpm_Am_guitar transcribed.mid"
+    with pytest.raises(StudioError, match="Drums cannot be transcribed"):
+        studio.drag_files(six.id, ("midi drums",))
+    with pytest.raises(InvalidRequest, match="part must be one of mix, drums"):
+        studio.drag_files(six.id, ("midi tuba",))
+
+
+def test_a_selection_is_dragged_to_the_frame(studio: Studio, four: Track, tmp_path: Path) -> None:
+    span = (2 * 88200, 4 * 88200)
+    assert studio.ready_drag_files(four.id, ("stems",), span=span) is None
+    files = studio.drag_clip(four.id, *span, ("stems",))
+    assert [file.name for file in files] == [f"Four_120bpm_Am_bars 3-4_{stem}.wav" for stem in STEMS]
+    assert studio.ready_drag_files(four.id, ("stems",), span=span) == files
+    for file, stem in zip(files, STEMS, strict=True):
+        np.testing.assert_array_equal(read_audio(file)[0], lane(four, stem)[slice(*span)])
+    assert by_mutagen(files[0])["TIT2"] == "Four (bars 3-4_drums)"
+    assert by_mutagen(studio.drag_files(four.id, ("drums",))[0])["TIT2"] == "Four (drums)"
+    (other,) = studio.drag_clip(four.id, 176401, 352801)
+    assert other.name == "Four_120bpm_Am_4.00s-8.00s.wav"
+    assert studio.drag_clip(four.id, 176402, 352802)[0] != other, "another selection is another file"
+    with pytest.raises(InvalidRequest, match="selection must be frames"):
+        studio.drag_clip(four.id, 5, 5)
+    with pytest.raises(InvalidRequest, match="sound where a span is asked for"):
+        studio.drag_clip(four.id, *span, ("midi",))
+
+
+def test_no_two_takes_hand_over_files_of_one_name(studio: Studio, six: Track) -> None:
+    twins = [plant(studio.library, {}, mix=tone(220, 0.2), title=title) for title in ("Twin", "twin")]
+    names = [studio.drag_files(twin.id, ("stems",))[0].name for twin in twins]
+    assert names == ["Twin_120bpm_Am.wav", "twin_120bpm_Am (2).wav"]
+    studio.library.delete(twins[0].id)
+    studio.purge(0.0)
+    assert studio.ready_drag_files(twins[1].id, ("mix",)) is not None, "a name stays"
+    third = plant(studio.library, {}, mix=tone(220, 0.2), title="Twin")
+    assert studio.drag_files(third.id, ("mix",))[0].name == "Twin_120bpm_Am (3).wav"
 
 
 # -- clips -------------------------------------------------------------------------------------------------------
@@ -486,6 +553,25 @@ def test_a_mix_alone_is_counted_in_and_stems_have_a_file_for_it(studio: Studio, 
     assert [file.name for file in both] == ["b.wav", "b_click.wav"]
     assert not read_audio(both[0])[0][:bar].any(), "it is clicked in one place"
     assert len(read_audio(both[1])[0]) == bar + four.frames
+
+
+def test_each_minus_one_is_counted_in_and_a_zip_has_its_clicks(studio: Studio, four: Track, tmp_path: Path) -> None:
+    without = (("vocals",), ("drums",))
+    files = studio.export_clicked(four.id, tmp_path / "m", Clicks(count_in=True), without=without, encoding=FLOAT)
+    assert [file.stem.rpartition("_")[2] for file in files] == ["minus vocals", "minus drums"]
+    bar = 2 * RATE
+    for file, stem in zip(files, ("vocals", "drums"), strict=True):
+        audio, _ = read_audio(file)
+        assert abs(audio[:100]).max() > 0.2, "one plays along with each of them alone"
+        rest = read_audio(mix_path(four.folder))[0] - lane(four, stem)
+        np.testing.assert_allclose(audio[bar:], rest, atol=1e-5)
+    packed = studio.export_zip(four.id, tmp_path, FLOAT, parts=("bass",), clicks=Clicks(True, True))
+    with zipfile.ZipFile(packed) as archive:
+        assert archive.namelist() == ["Four_120bpm_Am_bass.wav", "Four_120bpm_Am_click.wav"]
+        archive.extractall(tmp_path)
+    bass, click = (read_audio(tmp_path / f"Four_120bpm_Am_{name}.wav")[0] for name in ("bass", "click"))
+    assert len(bass) == len(click) == bar + four.frames
+    np.testing.assert_array_equal(bass[bar:], lane(four, "bass"))
 
 
 def test_a_cancelled_export_with_clicks_leaves_what_was_there(studio: Studio, four: Track, tmp_path: Path) -> None:

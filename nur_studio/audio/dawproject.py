@@ -30,7 +30,7 @@ def write_dawproject(
     """Write `session` with the audio of its tracks in it, whole or not at all. Raises `FileProblem` and `Cancelled`.
 
     Audio is warped to the beat by two points, its first and last frame: it plays as it is at the session's tempo, and
-    follows where that is changed.
+    follows where that is changed. Where the audio has no tempo it lies in seconds, and follows none.
     """
     cancel = cancel or CancelToken()
     names = _names_inside([track.file for track in session.tracks])
@@ -63,10 +63,14 @@ def _project(session: Session, names: Sequence[str]) -> Element:
     master = SubElement(structure, "Track", id="mastertrack", name="Master", contentType="audio notes", loaded="true")
     _channel(master, "master", SessionTrack("Master", Path(), gain_db=session.master_db), "master")
     arrangement = SubElement(project, "Arrangement", id="arrangement")
-    lanes = SubElement(arrangement, "Lanes", id="lanes", timeUnit="beats")
+    lanes = SubElement(arrangement, "Lanes", id="lanes", timeUnit="beats" if session.has_tempo else "seconds")
     for number, (track, name) in enumerate(zip(session.tracks, names, strict=True), 1):
         lane = SubElement(lanes, "Lanes", id=f"lane{number}", track=f"track{number}")
-        _clip(SubElement(lane, "Clips", id=f"clips{number}"), number, session, track, name)
+        clips = SubElement(lane, "Clips", id=f"clips{number}")
+        if session.has_tempo:
+            _clip(clips, number, session, track, name)
+        else:
+            _loose_clip(clips, number, session, track, name)
     if session.markers:
         markers = SubElement(arrangement, "Markers", id="markers", timeUnit="beats")
         for marker in session.markers:
@@ -94,19 +98,31 @@ def _clip(clips: Element, number: int, session: Session, track: SessionTrack, na
         "Clip", time="0.0", duration=length, playStart="0.0", contentTimeUnit="beats",
     )  # fmt: skip
     warps = SubElement(inner, "Warps", id=f"warps{number}", timeUnit="beats", contentTimeUnit="seconds")
-    seconds = _number(session.duration_s)
+    _audio(warps, number, session, track, name, "stretch")
+    SubElement(warps, "Warp", time="0.0", contentTime="0.0")
+    SubElement(warps, "Warp", time=length, contentTime=_number(session.duration_s))
+
+
+def _loose_clip(clips: Element, number: int, session: Session, track: SessionTrack, name: str) -> None:
+    """The whole file as one clip in seconds, which no tempo moves or stretches."""
+    clip = SubElement(
+        clips, "Clip", name=_text(track.name), time="0.0", duration=_number(session.duration_s), playStart="0.0",
+        contentTimeUnit="seconds",
+    )  # fmt: skip
+    _audio(clip, number, session, track, name, "raw")
+
+
+def _audio(parent: Element, number: int, session: Session, track: SessionTrack, name: str, algorithm: str) -> None:
     audio = SubElement(
-        warps, "Audio", id=f"audio{number}", duration=seconds, sampleRate=str(session.sample_rate),
-        channels=str(audio_channels(track.file)), algorithm="stretch",
+        parent, "Audio", id=f"audio{number}", duration=_number(session.duration_s),
+        sampleRate=str(session.sample_rate), channels=str(audio_channels(track.file)), algorithm=algorithm,
     )  # fmt: skip
     SubElement(audio, "File", path=name)
-    SubElement(warps, "Warp", time="0.0", contentTime="0.0")
-    SubElement(warps, "Warp", time=length, contentTime=seconds)
 
 
 def _metadata(session: Session) -> Element:
     metadata = Element("MetaData")
-    comment = " · ".join(text for text in (session.key, session.comment) if text)
+    comment = " · ".join(text for text in (session.key, session.remark, session.comment) if text)
     said = {"Title": session.title, "Genre": session.genre, "Copyright": session.licence, "Comment": comment}
     for name, text in said.items():
         if text:

@@ -27,14 +27,15 @@ def write_reaper(path: Path, session: Session) -> None:
 def _lines(session: Session, folder: Path) -> Iterator[str]:
     yield f'<REAPER_PROJECT 0.1 "7.0/NUR Studio {nur_studio.__version__}" 0'
     yield f"  TITLE {_quoted(session.title)}"
-    notes = [line for line in (session.key, session.genre, session.licence, session.comment) if line]
+    said = (session.key, session.remark, session.genre, session.licence, session.comment)
+    notes = [line for line in said if line]
     if notes:
         yield "  <NOTES 0 2"
         yield from (f"    |{one_line(note)}" for note in notes)
         yield "  >"
     yield "  PANLAW 1"  # 0 dB in the middle, as the studio's own balance
     yield "  PANMODE 3"
-    yield "  TIMEMODE 1 5 -1 30 0 0 -1"  # the ruler counts bars
+    yield f"  TIMEMODE {1 if session.has_tempo else 0} 5 -1 30 0 0 -1"  # the ruler counts bars, or minutes
     yield f"  SAMPLERATE {session.sample_rate} 1 0"
     yield f"  TEMPO {_number(session.tempo)} {session.beats_per_bar} 4"
     yield f"  MASTER_VOLUME {_number(to_linear(session.master_db))} 0 -1 -1 1"
@@ -54,6 +55,8 @@ def _track(session: Session, track: SessionTrack, folder: Path) -> Iterator[str]
         yield f"    PEAKCOL {_OWN_COLOR | blue << 16 | green << 8 | red}"
     yield f"    VOLPAN {_number(to_linear(track.gain_db))} {_number(track.pan)} -1 -1 1"
     yield f"    MUTESOLO {int(track.mute)} {int(track.solo)} 0"
+    if not session.has_tempo:
+        yield "    BEAT 0"  # its items stay where they are in time, whatever the tempo
     yield "    NCHAN 2"
     yield "    <ITEM"
     yield f"      POSITION {_number(session.start_beat * session.grid.beat_s)}"

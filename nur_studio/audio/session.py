@@ -33,7 +33,8 @@ class Session:
     """Tracks of equal length (`frames` at `sample_rate`), sounding together on one grid.
 
     `tempo` is in BPM, `beats_per_bar` counts quarter notes, and beat 0 of bar 1 sounds `beat_offset_s` into the files;
-    `markers` are in frames of theirs. `midi` is a file of the same piece whose tick 0 is that beat, or None.
+    `markers` are in frames of theirs. `midi` is a file of the same piece whose tick 0 is that beat, or None. Without
+    `has_tempo` there is no beat in the files: `tempo` is then only what the session's own ruler counts in.
     """
 
     title: str
@@ -50,11 +51,19 @@ class Session:
     licence: str = ""
     comment: str = ""
     midi: Path | None = None
+    has_tempo: bool = True
 
     @property
     def grid(self) -> Grid:
         """In seconds of the files."""
         return Grid(self.tempo, self.beats_per_bar, self.beat_offset_s)
+
+    @property
+    def remark(self) -> str:
+        """What a program's session, which cannot be without a tempo, has to say of its own; mostly nothing."""
+        if self.has_tempo:
+            return ""
+        return f"No steady tempo is heard in this: {self.tempo:g} BPM is only what the session counts in."
 
     @property
     def duration_s(self) -> float:
@@ -88,13 +97,14 @@ def write_session_text(path: Path, session: Session) -> None:
 def describe(session: Session) -> list[str]:
     """The session in words, line by line."""
     key = f"  {session.key}" if session.key else ""
+    tempo = f"{session.tempo:g} BPM  {session.beats_per_bar}/4" if session.has_tempo else "none is heard"
+    bars = f" ({session.duration_beats / session.beats_per_bar:.2f} bars)" if session.has_tempo else ""
     lines = [
         one_line(session.title),
         "",
-        f"Tempo: {session.tempo:g} BPM  {session.beats_per_bar}/4{key}",
-        f"Length: {format_time(session.duration_s)} ({session.duration_beats / session.beats_per_bar:.2f} bars), "
-        f"{session.frames} frames at {session.sample_rate} Hz",
-        f"Bar 1 begins {_bar_one(session)}.",
+        f"Tempo: {tempo}{key}",
+        f"Length: {format_time(session.duration_s)}{bars}, {session.frames} frames at {session.sample_rate} Hz",
+        *([f"Bar 1 begins {_bar_one(session)}."] if session.has_tempo else []),
         "",
         "Put every file at the same place. The mix was heard with these faders:",
         *_table([("file", "gain", "pan", ""), *(_strip(track) for track in session.tracks)]),

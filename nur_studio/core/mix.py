@@ -14,6 +14,18 @@ SIX_LANES = ("drums", "bass", "vocals", "guitar", "piano", "rest")
 LANES = (*STEMS, *SIX_LANES[3:])
 """Every part of a mix there can be."""
 
+LANE_COLORS = {
+    "mix": "#9fb4d8",
+    "drums": "#ff8a5c",
+    "bass": "#ffd166",
+    "vocals": "#c792ea",
+    "guitar": "#a3d65c",
+    "piano": "#f48cc2",
+    "other": "#5fd0b4",
+    "rest": "#5fd0b4",
+}
+"""Stems have the same colours everywhere: in the window, and in the sessions of other programs."""
+
 MIN_GAIN_DB = -60.0  # at and below it a fader is closed: silence
 MAX_GAIN_DB = 6.0
 

@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, Qt, Signal, SignalInstance
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication, QWidget
 
+from nur_studio.core.mix import LANE_COLORS
 from nur_studio.core.paths import resource
 
 THEMES = ("dark", "light", "system")
@@ -75,13 +76,13 @@ DARK = Tokens(
     good="#7bd88f",
     warning="#ffb86b",
     error="#ff7b7b",
-    drums="#ff8a5c",
-    bass="#ffd166",
-    vocals="#c792ea",
-    guitar="#a3d65c",
-    piano="#f48cc2",
-    other="#5fd0b4",
-    mix="#9fb4d8",
+    drums=LANE_COLORS["drums"],
+    bass=LANE_COLORS["bass"],
+    vocals=LANE_COLORS["vocals"],
+    guitar=LANE_COLORS["guitar"],
+    piano=LANE_COLORS["piano"],
+    other=LANE_COLORS["other"],
+    mix=LANE_COLORS["mix"],
     on_accent="#0d1322",
     hover="#2b3038",
     selected="#212b45",

@@ -40,8 +40,8 @@ CLICK, COUNT_IN = "click", "count-in"
 class Clicks:
     """`track`: a file of its own with a click on every beat. `count_in`: a bar in front of everything.
 
-    That bar is clicked once, however many files there are: in the file of clicks; where none is asked for, in the mix
-    if that goes out alone, else in a file of its own.
+    That bar is clicked once: in the file of clicks; where none is asked for, in the mix, in each of several mixes that
+    stand for themselves, and beside stems in a file of its own.
     """
 
     track: bool = False
@@ -81,11 +81,12 @@ class Lead:
         tags = tags_of(self.track, label)
         return replace(tags, loop=None) if self.clicks.count_in else tags
 
-    def click_label(self, alone: bool) -> str:
-        """What the file of clicks is called, "" where there is none; `alone`: one mix goes out."""
+    def click_label(self, pieces: Sequence[Piece]) -> str:
+        """What the file of clicks beside these is called, "" where there is none."""
         if self.clicks.track:
             return CLICK
-        return COUNT_IN if self.clicks.count_in and not alone else ""
+        mixes = all(piece.mix is not None or piece.part == MIX_PART for piece in pieces)
+        return COUNT_IN if self.clicks.count_in and not mixes else ""
 
     def clicked(self) -> Audio:
         """The sound of the file of clicks."""
@@ -134,8 +135,7 @@ def export_clicked(
     for piece in pieces:
         master(track, piece.part)
     lead = Lead(track, clicks)
-    alone = len(pieces) == 1 and (pieces[0].mix is not None or pieces[0].part == MIX_PART)
-    click = lead.click_label(alone)
+    click = lead.click_label(pieces)
     if len(pieces) > 1:
         make_folder(target)
     if len(pieces) > 1 or is_folder(target):

@@ -57,7 +57,46 @@ class Loop:
 # -- a selection -------------------------------------------------------------------------------------------------
 
 
-def export_clip(
+def export_clips(
+    track: Track,
+    target: Path,
+    start_frame: int,
+    end_frame: int,
+    pieces: Sequence[Piece],
+    encoding: Encoding,
+    on_progress: OnProgress,
+    cancel: Cancel,
+) -> list[Path]:
+    """Write the frames from `start_frame` to just before `end_frame` of each piece, as they are, no more and no fewer.
+
+    One may go to a file, which is replaced; several need a folder, made where missing, in which no file is ever
+    replaced. All are there at the end, or none. Raises `InvalidRequest` for frames the take does not have.
+    """
+    for piece in pieces:
+        check_span(track, piece, start_frame, end_frame)
+    if len(pieces) > 1:
+        make_folder(target)
+    if len(pieces) > 1 or is_folder(target):
+        labels = [clip_label(track, start_frame, end_frame, piece) for piece in pieces]
+        targets = free_paths(target, [person_name(track, label, encoding) for label in labels])
+    else:
+        targets = [target]
+
+    def write(index: int, path: Path, share: OnProgress) -> None:
+        write_clip(track, path, start_frame, end_frame, pieces[index], encoding, share, cancel)
+
+    write_together(targets, write, on_progress, cancel)
+    return targets
+
+
+def check_span(track: Track, piece: Piece, start_frame: int, end_frame: int) -> None:
+    """Raise `InvalidRequest` for frames the take does not have."""
+    frames, _ = audio_frames(master(track, piece.part))
+    if not 0 <= start_frame < end_frame <= frames:
+        raise InvalidRequest("selection", (start_frame, end_frame), f"frames from 0 to {frames}, one after the other")
+
+
+def write_clip(
     track: Track,
     target: Path,
     start_frame: int,
@@ -66,38 +105,43 @@ def export_clip(
     encoding: Encoding,
     on_progress: OnProgress,
     cancel: Cancel,
-) -> Path:
-    """Write the frames from `start_frame` to just before `end_frame`, as they are, neither more nor fewer.
-
-    A folder as `target` gets a new name, never an old file's; a file is replaced in one step. Raises `InvalidRequest`
-    for frames the take does not have.
-    """
-    source = master(track, piece.part)
-    frames, _ = audio_frames(source)
-    if not 0 <= start_frame < end_frame <= frames:
-        raise InvalidRequest("selection", (start_frame, end_frame), f"frames from 0 to {frames}, one after the other")
+) -> None:
+    """Write one clip, replaced in one step."""
     if piece.mix is None:
-        audio, rate = read_audio(source, start_frame, end_frame - start_frame)
+        audio, rate = read_audio(master(track, piece.part), start_frame, end_frame - start_frame)
     else:
         audio, rate = sound_of(track, piece, encoding, ranged(on_progress, 0.0, 0.7), cancel)
         audio = audio[start_frame:end_frame]
     cancel.check()
-    where = _where(track, start_frame, end_frame)
-    if is_folder(target):
-        (target,) = free_paths(target, [person_name(track, _label(where, piece), encoding)])
-    tags = replace(_moved(tags_of(track, _label(where, piece)), start_frame, end_frame), loop=None)
+    label = clip_label(track, start_frame, end_frame, piece)
+    tags = replace(_moved(tags_of(track, label), start_frame, end_frame), loop=None)
     write_sound(target, audio, rate, encoding, tags, ranged(on_progress, 0.7, 1.0), cancel)
-    return target
 
 
-def _where(track: Track, start_frame: int, end_frame: int) -> str:
+def clip_label(track: Track, start_frame: int, end_frame: int, piece: Piece) -> str:
+    """What the file of a clip says it is: `bars 5-8_drums`."""
+    return _label(where_of(track, start_frame, end_frame), piece)
+
+
+def loop_label(start_bar: int, bars: int, piece: Piece) -> str:
+    """What the file of a loop says it is."""
+    return _label(_bars(start_bar, bars), piece)
+
+
+def whole_bars(track: Track, start_frame: int, end_frame: int) -> tuple[int, int] | None:
+    """The first bar (0-based) and how many, where a span begins and ends on bar lines; else None."""
+    if not track.has_tempo:
+        return None
+    bar = track.beats_per_bar
+    first, last = (round(track.grid.beat_at(frame / track.sample_rate) / bar) for frame in (start_frame, end_frame))
+    lines = [track.grid.frame_of(number * bar, track.sample_rate) for number in (first, last)]
+    return (first, last - first) if lines == [start_frame, end_frame] and 0 <= first < last else None
+
+
+def where_of(track: Track, start_frame: int, end_frame: int) -> str:
     """`bars 5-8` where it begins and ends on bar lines, else `3.25s-9.50s`."""
-    if track.has_tempo:
-        bar = track.beats_per_bar
-        first, last = (round(track.grid.beat_at(frame / track.sample_rate) / bar) for frame in (start_frame, end_frame))
-        lines = [track.grid.frame_of(number * bar, track.sample_rate) for number in (first, last)]
-        if lines == [start_frame, end_frame] and 0 <= first < last:
-            return _bars(first, last - first)
+    if (bars := whole_bars(track, start_frame, end_frame)) is not None:
+        return _bars(*bars)
     start_s, end_s = start_frame / track.sample_rate, end_frame / track.sample_rate
     return f"{start_s:.2f}s-{end_s:.2f}s"
 
@@ -161,7 +205,7 @@ def export_loop(
     if gain is not None:
         cut *= gain[:, None]
     score = score_seam(cut, rate, replace(track.grid, offset_s=0.0))
-    labels = [_label(_bars(start_bar, bars), piece) for piece in pieces]
+    labels = [loop_label(start_bar, bars, piece) for piece in pieces]
     if len(pieces) > 1:
         make_folder(target)
     if len(pieces) > 1 or is_folder(target):

@@ -243,12 +243,15 @@ def free_paths(folder: Path, names: Sequence[str]) -> list[Path]:
     """`folder` with each of `names`, all with the same ` (2)`, ` (3)` … before the ending where one is taken."""
     number = 1
     while True:
-        paths = [folder / (name if number == 1 else _numbered(name, number)) for name in names]
+        paths = [folder / numbered(name, number) for name in names]
         if not any(path.exists() for path in paths):
             return paths
         number += 1
 
 
-def _numbered(name: str, number: int) -> str:
+def numbered(name: str, number: int) -> str:
+    """`name` with ` (2)`, ` (3)` … before its ending; as it is for 1."""
+    if number == 1:
+        return name
     stem, dot, ending = name.rpartition(".")
     return f"{stem} ({number}){dot}{ending}"

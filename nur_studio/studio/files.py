@@ -13,6 +13,7 @@ from nur_studio.core.progress import Cancel, CancelToken, OnProgress, ignore_pro
 from nur_studio.core.settings import Settings
 from nur_studio.library.library import Library
 from nur_studio.studio import dragging, exporting, zipping
+from nur_studio.studio.clicks import NO_CLICKS, Clicks
 from nur_studio.studio.parts import MIX_PART, master, parts_of
 
 
@@ -113,12 +114,14 @@ class Files:
         parts: Sequence[str] = (),
         without: Sequence[Sequence[str]] = (),
         mix: Mix | None = None,
+        clicks: Clicks = NO_CLICKS,
         on_progress: OnProgress = ignore_progress,
         cancel: Cancel | None = None,
     ) -> Path:
         """Write one zip with `parts`, with `mix` the lanes as heard, and a mix for each of `without`; where it is.
 
-        Without any of these it holds the lanes. `target` is a file, replaced in one step, or a folder.
+        Without any of these it holds the lanes. `clicks` are as in `export_clicked`. `target` is a file, replaced in
+        one step, or a folder.
         """
         track = self.library.get(track_id)
         master(track, MIX_PART)
@@ -128,7 +131,9 @@ class Files:
         pieces += [exporting.minus(track, stems) for stems in without]
         pieces = exporting.unlike(pieces) or exporting.stems_of(track)
         encoding = encoding or Encoding("wav")
-        return zipping.export_zip(track, target, pieces, encoding, metered(on_progress), cancel or CancelToken())
+        return zipping.export_zip(
+            track, target, pieces, encoding, clicks, metered(on_progress), cancel or CancelToken()
+        )
 
     def drag_files(
         self,
@@ -140,23 +145,51 @@ class Files:
     ) -> list[Path]:
         """Files of these parts to hand to another program: whole on disk, made once, there until the take is purged.
 
-        Of a take with a score (see `has_score`) "midi" is a part too.
+        "stems" is every lane. "midi" is the take's notes, "midi bass" those of its bass (see `export_midi`). No two
+        takes have files of one name.
         """
-        return dragging.make(
-            self.directories.drags,
-            self.library.get(track_id),
-            parts,
-            encoding or self._drag_encoding(),
-            metered(on_progress),
-            cancel or CancelToken(),
-        )
+        return self._drag(track_id, parts, encoding, None, on_progress, cancel)
+
+    def drag_clip(
+        self,
+        track_id: str,
+        start_frame: int,
+        end_frame: int,
+        parts: Sequence[str] = ("mix",),
+        encoding: Encoding | None = None,
+        on_progress: OnProgress = ignore_progress,
+        cancel: Cancel | None = None,
+    ) -> list[Path]:
+        """`drag_files` of a selection: of each part the frames from `start_frame` to just before `end_frame`."""
+        return self._drag(track_id, parts, encoding, (start_frame, end_frame), on_progress, cancel)
 
     def ready_drag_files(
-        self, track_id: str, parts: Sequence[str] = STEMS, encoding: Encoding | None = None
+        self,
+        track_id: str,
+        parts: Sequence[str] = STEMS,
+        encoding: Encoding | None = None,
+        span: tuple[int, int] | None = None,
     ) -> list[Path] | None:
-        """The files `drag_files` would give, if they are all there; fast enough for the moment a drag starts."""
+        """The files `drag_files` would give, or with `span` `drag_clip`, if they are all there; fast enough for the
+        moment a drag starts.
+        """
         track = self.library.get(track_id)
-        return dragging.ready(self.directories.drags, track, parts, encoding or self._drag_encoding())
+        return dragging.ready(self.directories.drags, track, parts, encoding or self._drag_encoding(), span)
+
+    def _drag(
+        self,
+        track_id: str,
+        parts: Sequence[str],
+        encoding: Encoding | None,
+        span: tuple[int, int] | None,
+        on_progress: OnProgress,
+        cancel: Cancel | None,
+    ) -> list[Path]:
+        track = self.library.get(track_id)
+        encoding = encoding or self._drag_encoding()
+        return dragging.make(
+            self.directories.drags, track, parts, encoding, span, metered(on_progress), cancel or CancelToken()
+        )
 
     def delivery(self, track_id: str, on_progress: OnProgress = ignore_progress, cancel: Cancel | None = None) -> Path:
         """The take in the format it was asked for, made at the first call."""

@@ -8,14 +8,11 @@ from pathlib import Path
 from nur_studio.audio.files import Encoding
 from nur_studio.core.mix import Mix
 from nur_studio.core.progress import Cancel, CancelToken, OnProgress, ignore_progress, metered
-from nur_studio.core.track import Track
 from nur_studio.studio import clicks as clicking
 from nur_studio.studio import clips, exporting, scores, sessions
 from nur_studio.studio.clicks import NO_CLICKS, Clicks
 from nur_studio.studio.clips import Loop
-from nur_studio.studio.exporting import Piece
 from nur_studio.studio.files import Files
-from nur_studio.studio.parts import MIX_PART
 
 
 class HandOff(Files):
@@ -34,7 +31,7 @@ class HandOff(Files):
 
         A track per lane with the strip it was left with, tempo, metre, sections as markers, 24-bit wavs, the score as
         MIDI where there is one. `target`: a folder, in which a new name is found; or of a DAWproject a file, replaced
-        in one step, of the others a folder that is not there yet. Raises `StudioError` for a take without a tempo.
+        in one step, of the others a folder that is not there yet. What has no tempo lies there by its time.
         """
         track = self.library.get(track_id)
         return sessions.export_session(track, target, kind, clicks, metered(on_progress), cancel or CancelToken())
@@ -46,6 +43,10 @@ class HandOff(Files):
     def why_no_midi(self, track_id: str, part: str = "mix") -> str:
         """Why there can be no MIDI of this part, in a sentence; "" where there can. Quick."""
         return scores.why_no_midi(self.library.get(track_id), part)
+
+    def why_no_notes(self, track_id: str) -> dict[str, str]:
+        """`why_no_midi` of the mix and of every lane. Takes a moment: it reads the score, where there is one."""
+        return scores.why_no_notes(self.library.get(track_id))
 
     def export_midi(
         self,
@@ -63,8 +64,23 @@ class HandOff(Files):
         where Basic Pitch is installed. `quantise`: to sixteenths. `target` is a file, or a folder, in which no file is
         replaced. Raises `EngineUnavailable` with what to install, and `StudioError` where no notes are heard.
         """
+        return self.export_notes(track_id, target, (part,), quantise=quantise, on_progress=on_progress, cancel=cancel)[
+            0
+        ]
+
+    def export_notes(
+        self,
+        track_id: str,
+        target: Path,
+        parts: Sequence[str],
+        *,
+        quantise: bool = False,
+        on_progress: OnProgress = ignore_progress,
+        cancel: Cancel | None = None,
+    ) -> list[Path]:
+        """`export_midi` of several parts, a file for each, into a folder; all of them or none."""
         track = self.library.get(track_id)
-        return scores.export_midi(track, target, part, quantise, metered(on_progress), cancel or CancelToken())
+        return scores.export_midi(track, target, parts, quantise, metered(on_progress), cancel or CancelToken())
 
     def export_clip(
         self,
@@ -82,10 +98,36 @@ class HandOff(Files):
         """Write a selection, from `start_frame` to just before `end_frame` (of the take's `sample_rate`), as a file of
         exactly those frames; the rest as `export` does.
         """
-        track = self.library.get(track_id)
-        piece, encoding = _piece(track, part, mix), encoding or Encoding("wav")
-        return clips.export_clip(
-            track, target, start_frame, end_frame, piece, encoding, metered(on_progress), cancel or CancelToken()
+        return self.export_clips(
+            track_id,
+            target,
+            start_frame,
+            end_frame,
+            parts=(part,),
+            encoding=encoding,
+            mix=mix,
+            on_progress=on_progress,
+            cancel=cancel,
+        )[0]
+
+    def export_clips(
+        self,
+        track_id: str,
+        target: Path,
+        start_frame: int,
+        end_frame: int,
+        *,
+        parts: Sequence[str] = ("mix",),
+        encoding: Encoding | None = None,
+        mix: Mix | None = None,
+        on_progress: OnProgress = ignore_progress,
+        cancel: Cancel | None = None,
+    ) -> list[Path]:
+        """`export_clip` of several parts into a folder; all of them or none. ("stems",) is every lane."""
+        track, encoding = self.library.get(track_id), encoding or Encoding("wav")
+        pieces = exporting.pieces_of(track, parts, exporting.mix_of(track, mix))
+        return clips.export_clips(
+            track, target, start_frame, end_frame, pieces, encoding, metered(on_progress), cancel or CancelToken()
         )
 
     def look_at_loop(
@@ -125,6 +167,7 @@ class HandOff(Files):
         clicks: Clicks,
         *,
         parts: Sequence[str] = ("mix",),
+        without: Sequence[Sequence[str]] = (),
         encoding: Encoding | None = None,
         mix: Mix | None = None,
         on_progress: OnProgress = ignore_progress,
@@ -132,17 +175,16 @@ class HandOff(Files):
     ) -> list[Path]:
         """Write parts with a file of clicks beside them, or after a bar of clicks; the files, that of clicks last.
 
-        ("stems",) is every lane. `mix`: how the lanes are set in "mix". One part may go to a file, several need a
-        folder. Raises `StudioError` for a take without a tempo.
+        ("stems",) is every lane. `without`: in place of parts a mix for each of these, as `export_minus` writes them.
+        `mix`: how the lanes are set in mixes. One part may go to a file, several need a folder. Raises `StudioError`
+        for a take without a tempo.
         """
         track = self.library.get(track_id)
         encoding = encoding or Encoding(track.output_format)
-        pieces = exporting.pieces_of(track, parts, exporting.mix_of(track, mix))
+        if without:
+            pieces = exporting.unlike(exporting.minus(track, stems, mix) for stems in without)
+        else:
+            pieces = exporting.pieces_of(track, parts, exporting.mix_of(track, mix))
         return clicking.export_clicked(
             track, target, pieces, encoding, clicks, metered(on_progress), cancel or CancelToken()
         )
-
-
-def _piece(track: Track, name: str, mix: Mix | None) -> Piece:
-    """The part of this name, the mix as `mix` sets it."""
-    return exporting.mix_of(track, mix) if name == MIX_PART else exporting.part(name)

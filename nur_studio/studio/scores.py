@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nur_studio.core.errors import InvalidRequest, StudioError
 from nur_studio.core.names import file_name
 from nur_studio.core.notes import NoteSheet
-from nur_studio.core.progress import Cancel, OnProgress
+from nur_studio.core.progress import Cancel, OnProgress, ignore_progress
 from nur_studio.core.track import Status, Track
-from nur_studio.studio.exporting import free_paths, is_folder
+from nur_studio.studio.exporting import free_paths, is_folder, make_folder, write_together
 from nur_studio.studio.parts import MIX_PART, PARTS, lanes_of, master
+
+if TYPE_CHECKING:
+    from nur_studio.engines.transcribing import HeardNote
 
 _STEPS_PER_BEAT = 4  # sixteenths
 _DRUMS = "drums"
@@ -34,6 +38,16 @@ def why_no_midi(track: Track, part: str) -> str:
     if part == _DRUMS:
         return "Drums cannot be transcribed: only sounds that have a pitch can."
     return why_not()
+
+
+def why_no_notes(track: Track) -> dict[str, str]:
+    """`why_no_midi` of the mix and of every lane. Reads the score: that takes a moment."""
+    parts = (MIX_PART, *track.lanes)
+    if not has_score(track):
+        return {part: why_no_midi(track, part) for part in parts}
+    written = {line.stem for line in score_sheet(track).lines}
+    why = "Its score has no notes for this."
+    return {part: "" if part == MIX_PART or part in written else why for part in parts}
 
 
 def score_sheet(track: Track, part: str = MIX_PART) -> NoteSheet:
@@ -68,45 +82,72 @@ def write_score(track: Track, path: Path, part: str = MIX_PART) -> None:
     write_midi(path, score_sheet(track, part))
 
 
-def export_midi(track: Track, target: Path, part: str, quantise: bool, on_progress: OnProgress, cancel: Cancel) -> Path:
-    """Write the notes of a part, or with "mix" of all of them, to a file, or under a name for people into a folder.
+def midi_name(track: Track, part: str = MIX_PART) -> str:
+    """The name of the notes of a part: it says so where they are a transcription."""
+    if has_score(track):
+        return score_name(track, part)
+    return score_name(track, "transcribed" if part == MIX_PART else f"{part} transcribed")
 
+
+def export_midi(
+    track: Track, target: Path, parts: Sequence[str], quantise: bool, on_progress: OnProgress, cancel: Cancel
+) -> list[Path]:
+    """Write the notes of each of `parts`, with "mix" of all of them, to a file, or under a name for people to a folder.
+
+    Several need a folder, made where missing, in which no file is replaced; all of them are there at the end, or none.
     Without a score they are transcribed in a process of their own, which file and tracks then say. `quantise` puts
     every note on the nearest sixteenth. Raises `EngineUnavailable` with what to install, `StudioError`, `Cancelled`.
     """
     from nur_studio.audio.midi import write_midi
 
-    if part not in PARTS:
-        raise InvalidRequest("part", part, f"one of {', '.join(PARTS)}")
+    for part in parts:
+        if part not in PARTS:
+            raise InvalidRequest("part", part, f"one of {', '.join(PARTS)}")
+    if not parts:
+        raise InvalidRequest("parts", parts, "one or more parts of the take")
     master(track, MIX_PART)
     if quantise and not track.has_tempo:
         raise StudioError(
             f"{track.title!r} has no steady tempo: there are no beats to put its notes on.",
             hint="Leave them where they are heard.",
         )
+    parts = tuple(dict.fromkeys(parts))
     if has_score(track):
-        sheet, name = score_sheet(track, part), score_name(track, part)
-        sheet = sheet.quantised(_STEPS_PER_BEAT) if quantise else sheet
+        sheets = [score_sheet(track, part) for part in parts]
+        sheets = [sheet.quantised(_STEPS_PER_BEAT) for sheet in sheets] if quantise else sheets
     else:
-        sheet = _transcribed(track, part, quantise, on_progress, cancel)
-        label = "transcribed" if part == MIX_PART else f"{part} transcribed"
-        name = score_name(track, label)
+        sheets = _transcribed(track, parts, quantise, on_progress, cancel)
     cancel.check()
-    if is_folder(target):
-        (target,) = free_paths(target, [name])
-    write_midi(target, sheet)
-    return target
+    if len(parts) > 1:
+        make_folder(target)
+    if len(parts) > 1 or is_folder(target):
+        targets = free_paths(target, [midi_name(track, part) for part in parts])
+    else:
+        targets = [target]
+    write_together(targets, lambda index, path, _: write_midi(path, sheets[index]), ignore_progress, cancel)
+    return targets
 
 
-def _transcribed(track: Track, part: str, quantise: bool, on_progress: OnProgress, cancel: Cancel) -> NoteSheet:
+def _transcribed(
+    track: Track, parts: Sequence[str], quantise: bool, on_progress: OnProgress, cancel: Cancel
+) -> list[NoteSheet]:
+    """A sheet for each of `parts`; no file is listened to twice."""
     from nur_studio.engines.hearing import hear
+
+    if _DRUMS in parts:
+        lanes_of(track, _DRUMS)
+        raise StudioError(why_no_midi(track, _DRUMS))
+    sources = [_sources(track, part) for part in parts]
+    heard = hear({name: path for files in sources for name, path in files.items()}, on_progress, cancel)
+    return [
+        _sheet_of(track, part, {name: heard[name] for name in files if heard[name]}, quantise)
+        for part, files in zip(parts, sources, strict=True)
+    ]
+
+
+def _sheet_of(track: Track, part: str, heard: Mapping[str, Sequence[HeardNote]], quantise: bool) -> NoteSheet:
     from nur_studio.engines.transcribing import transcription
 
-    if part == _DRUMS:
-        lanes_of(track, part)
-        raise StudioError(why_no_midi(track, part))
-    sources = _sources(track, part)
-    heard = {stem: notes for stem, notes in hear(sources, on_progress, cancel).items() if notes}
     if not heard:
         what = "it" if part == MIX_PART else f"its {part}"
         raise StudioError(f"No notes are heard in {track.title!r}: there is nothing with a pitch in {what}.")

@@ -12,7 +12,8 @@ from nur_studio.audio.files import Encoding
 from nur_studio.audio.reaper import write_reaper
 from nur_studio.audio.session import Session, SessionTrack, write_session_text
 from nur_studio.audio.whole import system_fault, workspace_beside
-from nur_studio.core.errors import FileProblem, InvalidRequest, StudioError
+from nur_studio.core.errors import FileProblem, InvalidRequest
+from nur_studio.core.mix import LANE_COLORS, STEMS
 from nur_studio.core.names import file_name, safe_file_stem
 from nur_studio.core.progress import Cancel, OnProgress, ranged
 from nur_studio.core.track import Track
@@ -46,17 +47,13 @@ def export_session(
     A track per lane with its gain, pan, mute and solo; sections as markers; all audio as 24-bit wav of the take's
     exact length, and the score as MIDI where there is one (beside a DAWproject, under its name). Of a DAWproject
     `target` is a file, replaced in one step, or a folder; else a folder, in which a new one is made, or the new folder
-    itself. Whole at the end, or not there. Raises `StudioError` for a take without a steady tempo, and `Cancelled`.
+    itself. Whole at the end, or not there. What has no steady tempo lies in the session by its time, beside a tempo
+    that means nothing and says so. Raises `StudioError` where there shall be clicks in such a one, and `Cancelled`.
     """
     if kind not in KINDS:
         raise InvalidRequest("session", kind, f"one of {', '.join(KINDS)}")
     for lane in lanes(track):
         master(track, lane)
-    if not track.has_tempo:
-        raise StudioError(
-            f"{track.title!r} has no steady tempo, and sessions are laid out in bars.",
-            hint="Its files can be had without: export the stems, or the mix.",
-        )
     lead = Lead(track, clicks)
     write = _write_dawproject if kind == DAWPROJECT else _write_folder(kind)
     return write(lead, target, on_progress, cancel)
@@ -111,7 +108,7 @@ def _written(lead: Lead, place: _Place, on_progress: OnProgress, cancel: Cancel)
     """The session, its files written to where they are whole but not yet in their place."""
     track = lead.track
     mix = heard(track, track.mix)
-    click = lead.click_label(alone=False)
+    click = lead.click_label([part(lane) for lane in STEMS])  # a track of its own, beside a mix too
     labels = [*lanes(track), *([click] if click else [])]
     _make(place.audio)
     tracks = []
@@ -126,7 +123,7 @@ def _written(lead: Lead, place: _Place, on_progress: OnProgress, cancel: Cancel)
         lead.write(part(label), file, _WAV, share, cancel, counted=False)
         strip = mix.channel(label)
         tracks.append(
-            SessionTrack(label.capitalize(), file, strip.gain_db, strip.pan, mute=strip.mute, solo=strip.solo)
+            SessionTrack(label.capitalize(), file, strip.gain_db, strip.pan, strip.mute, strip.solo, LANE_COLORS[label])
         )
     if has_score(track):
         write_score(track, place.midi)
@@ -135,10 +132,10 @@ def _written(lead: Lead, place: _Place, on_progress: OnProgress, cancel: Cancel)
         title=track.title,
         sample_rate=track.sample_rate,
         frames=track.frames,
-        tempo=track.exact_tempo,
+        tempo=track.grid.tempo,
         tracks=tuple(tracks),
         beats_per_bar=track.beats_per_bar,
-        beat_offset_s=track.beat_offset_s,
+        beat_offset_s=track.beat_offset_s if track.has_tempo else 0.0,
         markers=tags.markers,
         master_db=mix.master_db,
         key=track.key,
@@ -146,6 +143,7 @@ def _written(lead: Lead, place: _Place, on_progress: OnProgress, cancel: Cancel)
         licence=track.licence,
         comment=replace(tags, licence="").comment,  # which has a place of its own
         midi=place.midi if has_score(track) else None,
+        has_tempo=track.has_tempo,
     )
 
 

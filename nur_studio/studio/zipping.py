@@ -13,16 +13,23 @@ from nur_studio.audio.whole import system_fault, workspace_beside
 from nur_studio.core.names import file_name
 from nur_studio.core.progress import Cancel, OnProgress, Progress, ranged
 from nur_studio.core.track import Track
-from nur_studio.studio.exporting import Piece, free_paths, is_folder, person_name, write_piece
+from nur_studio.studio.clicks import Clicks, Lead
+from nur_studio.studio.exporting import Piece, free_paths, is_folder, person_name
 from nur_studio.studio.parts import master
 
 _BLOCK = 1 << 20
 
 
 def export_zip(
-    track: Track, target: Path, pieces: Sequence[Piece], encoding: Encoding, on_progress: OnProgress, cancel: Cancel
+    track: Track,
+    target: Path,
+    pieces: Sequence[Piece],
+    encoding: Encoding,
+    clicks: Clicks,
+    on_progress: OnProgress,
+    cancel: Cancel,
 ) -> Path:
-    """Write `pieces` as one zip, its files under their names for people; where it is.
+    """Write `pieces`, and their `clicks`, as one zip, its files under their names for people; where it is.
 
     A folder as `target` gets a new name, never an old file's; a file is replaced in one step. Files are stored as they
     are: deflating a wav takes ten times as long and saves little, flac saves more. Beside the zip the disk holds one of
@@ -31,6 +38,9 @@ def export_zip(
     """
     for piece in pieces:
         master(track, piece.part)
+    lead = Lead(track, clicks)
+    click = lead.click_label(pieces)
+    labels = [*(piece.label for piece in pieces), *([click] if click else [])]
     if is_folder(target):
         (target,) = free_paths(target, [file_name(track.title, track.tempo, track.key, "stems", "zip")])
     with workspace_beside(target) as workspace:
@@ -38,10 +48,13 @@ def export_zip(
         try:
             with packed.open("xb") as file:
                 with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-                    for index, piece in enumerate(pieces):
-                        share = ranged(on_progress, index / len(pieces), (index + 1) / len(pieces))
-                        source = workspace / person_name(track, piece.label, encoding)
-                        write_piece(track, piece, source, encoding, ranged(share, 0.0, 0.8), cancel)
+                    for index, label in enumerate(labels):
+                        share = ranged(on_progress, index / len(labels), (index + 1) / len(labels))
+                        source, writing = workspace / person_name(track, label, encoding), ranged(share, 0.0, 0.8)
+                        if index == len(pieces):
+                            lead.write_clicks(source, encoding, writing, cancel)
+                        else:
+                            lead.write(pieces[index], source, encoding, writing, cancel, counted=not click)
                         _pack(archive, source, ranged(share, 0.8, 1.0), cancel)
                         source.unlink()
                 file.flush()

@@ -71,7 +71,8 @@ def schema(name: str) -> Any:
 
 
 @pytest.mark.parametrize(
-    "change", [{}, {"markers": ()}, {"tracks": ()}, {"beat_offset_s": 0.3}, {"title": "\x07\ufffe"}]
+    "change",
+    [{}, {"markers": ()}, {"tracks": ()}, {"beat_offset_s": 0.3}, {"title": "\x07\ufffe"}, {"has_tempo": False}],
 )
 def test_a_dawproject_meets_both_schemas(tmp_path: Path, session: Session, change: dict[str, Any]) -> None:
     archive, project = written(tmp_path, replace(session, **change))
