@@ -15,7 +15,10 @@ import fake_engine
 from PySide6.QtCore import QObject, QPoint, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
 
+from nur_studio.audio.masters import score_path
+from nur_studio.audio.midi import write_midi
 from nur_studio.audio.player import Player
+from nur_studio.core.notes import NoteLine, NoteSheet, PlayedNote
 from nur_studio.core.paths import Directories
 from nur_studio.core.request import GenerationRequest
 from nur_studio.gui.main_window import MainWindow
@@ -23,6 +26,8 @@ from nur_studio.gui.theme import apply_theme
 from nur_studio.studio import Studio
 
 SIZE = (1100, 800)
+SPAN = (0, 2 * 44100)  # what is marked; the middle is not
+SHEET = NoteSheet("", 85.0, 4, 7.0, (NoteLine("Bass", "bass", 32, (PlayedNote(1.5, 1.0, 40, 0.5),)),))
 
 
 def middle(widget: QWidget) -> tuple[int, int]:
@@ -43,13 +48,20 @@ class Announcer(QObject):
     def _look(self) -> None:
         lane, table = self._window.view.lanes.lanes["drums"], self._window.library.table
         row = table.visualRect(table.model().index(0, 2))
-        if not (lane.handle.isVisible() and lane.handle.isEnabled() and row.isValid()):
+        mix = self._window.view.lanes.mix_lane
+        if not (lane.handle.isEnabled() and mix.handle.notes_area.height() and row.isValid()):
+            return
+        if self._window.view.timeline.loop is None:
+            self._window.view.timeline.set_loop(SPAN)
             return
         self._timer.stop()
+        foot = mix.handle.mapToGlobal(mix.handle.notes_area.center().toPoint())
         in_row = table.viewport().mapToGlobal(QPoint(row.left() + 12, row.center().y()))
         found = {
             "lane": middle(lane.handle),
-            "wave": middle(self._window.view.lanes.lanes["mix"].wave),
+            "wave": middle(mix.wave),
+            "region": middle(mix.grip),
+            "notes": (foot.x(), foot.y()),
             "mix": middle(self._window.view.transport.drag_mix),
             "stems": middle(self._window.view.transport.drag_stems),
             "row": (in_row.x(), in_row.y()),
@@ -71,6 +83,7 @@ def main() -> int:
     with Studio(Directories.below(home), engines=lambda: (fake_engine.info(),)) as studio:
         request = GenerationRequest("Rainy night tape, 85 bpm", duration=5, seed=7, engine="fake")
         (track,) = studio.generate(request)
+        write_midi(score_path(track.folder), SHEET)
         player = Player()
         window = MainWindow(studio, player, raise_unforeseen)
         window.setGeometry(0, 0, *SIZE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -12,11 +13,26 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from nur_studio.audio.files import Encoding
 from nur_studio.core.errors import StudioError
-from nur_studio.core.progress import Cancel, OnProgress
+from nur_studio.core.progress import Cancel, OnProgress, Progress, ranged
 from nur_studio.gui.jobs import Job, JobQueue
 from nur_studio.gui.theme import scaled_font, tokens
+from nur_studio.studio.parts import MIX_PART, PARTS
 
-Wanted = tuple[tuple[str, ...], tuple[str, ...]]  # track ids, parts
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What of a take is taken hold of: parts as `Studio.drag_files` names them; all of them, or a `span` of frames."""
+
+    parts: tuple[str, ...] = (MIX_PART,)
+    span: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """That of these takes, in one drag."""
+
+    takes: tuple[str, ...]
+    held: Held
 
 
 class DragFiles(Protocol):
@@ -26,19 +42,33 @@ class DragFiles(Protocol):
         self, track_id: str, parts: Sequence[str], encoding: Encoding, on_progress: OnProgress, cancel: Cancel
     ) -> list[Path]: ...
 
-    def ready_drag_files(self, track_id: str, parts: Sequence[str], encoding: Encoding) -> list[Path] | None: ...
+    def drag_clip(
+        self,
+        track_id: str,
+        start_frame: int,
+        end_frame: int,
+        parts: Sequence[str],
+        encoding: Encoding,
+        on_progress: OnProgress,
+        cancel: Cancel,
+    ) -> list[Path]: ...
+
+    def ready_drag_files(
+        self, track_id: str, parts: Sequence[str], encoding: Encoding, span: tuple[int, int] | None
+    ) -> list[Path] | None: ...
 
 
 _TAKES = "application/x-nur-studio-takes"
 
 
-def mime_data(paths: Sequence[Path], wanted: Wanted = ((), ())) -> QMimeData:
+def mime_data(paths: Sequence[Path], wanted: Wanted | None = None) -> QMimeData:
     """File URLs, as file managers and DAWs take them; which takes they are of, for this window itself."""
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
-    takes, parts = wanted
-    if takes:
-        data.setData(_TAKES, f"{parts[0] if len(parts) == 1 else 'mix'} {' '.join(takes)}".encode())
+    if wanted is not None:
+        parts = wanted.held.parts
+        part = parts[0] if len(parts) == 1 and parts[0] in PARTS else MIX_PART
+        data.setData(_TAKES, f"{part} {' '.join(wanted.takes)}".encode())
     return data
 
 
@@ -52,6 +82,7 @@ class DragOut(QObject):
     """Prepares files when a drag is in the air and starts it once they are whole."""
 
     failed = Signal(object)
+    progressed = Signal(object, object)  # Wanted, how far its files are: 0 to 1, None when nothing is written for it
     waiting = Signal()  # a drag was asked for and its files are still being written
     ready = Signal()  # they are there now, but the button was let go meanwhile
 
@@ -70,16 +101,19 @@ class DragOut(QObject):
         """The pointer is on a handle: write the files now, beside the window, unless they are there."""
         if wanted in self._preparing or self._paths(wanted) is not None:
             return
-        ids, parts = wanted
-        encoding = self._encoding
+        takes, held, encoding = wanted.takes, wanted.held, self._encoding
 
         def work(on_progress: OnProgress, cancel: Cancel) -> Wanted:
-            for track_id in ids:
-                self._studio.drag_files(track_id, parts, encoding, on_progress, cancel)
+            for index, track_id in enumerate(takes):
+                share = ranged(on_progress, index / len(takes), (index + 1) / len(takes))
+                if held.span is None:
+                    self._studio.drag_files(track_id, held.parts, encoding, share, cancel)
+                else:
+                    self._studio.drag_clip(track_id, *held.span, held.parts, encoding, share, cancel)
             return wanted
 
         job = Job(work, self)
-        job.setProperty("wanted", wanted)
+        job.progressed.connect(self._on_progressed)
         job.finished.connect(self._on_prepared)
         job.failed.connect(self._on_failed)
         job.cancelled.connect(self._on_cancelled)
@@ -93,16 +127,18 @@ class DragOut(QObject):
         if paths is None:
             self._dragging = wanted
             self.waiting.emit()
+            for other, job in tuple(self._preparing.items()):
+                if other != wanted:  # the pointer only came by there, and a hand waits here
+                    self._queue.remove(job)
             self.prepare(wanted)
         else:
             self._dragging = None
             self._drag(paths, wanted)
 
     def _paths(self, wanted: Wanted) -> list[Path] | None:
-        ids, parts = wanted
         found: list[Path] = []
-        for track_id in ids:
-            paths = self._studio.ready_drag_files(track_id, parts, self._encoding)
+        for track_id in wanted.takes:
+            paths = self._studio.ready_drag_files(track_id, wanted.held.parts, self._encoding, wanted.held.span)
             if paths is None:
                 return None
             found += paths
@@ -115,9 +151,18 @@ class DragOut(QObject):
         drag.setHotSpot(QPoint(-12, -8))
         drag.exec(Qt.DropAction.CopyAction)
 
+    def _wanted_of(self, job: QObject | None) -> Wanted | None:
+        return next((wanted for wanted, other in self._preparing.items() if other is job), None)
+
+    @Slot(object)
+    def _on_progressed(self, progress: Progress) -> None:
+        if (wanted := self._wanted_of(self.sender())) is not None:
+            self.progressed.emit(wanted, progress.fraction)
+
     @Slot(object)
     def _on_prepared(self, wanted: Wanted) -> None:
         self._preparing.pop(wanted, None)
+        self.progressed.emit(wanted, None)
         if self._dragging != wanted:
             return
         self._dragging = None
@@ -129,8 +174,8 @@ class DragOut(QObject):
 
     @Slot(object)
     def _on_failed(self, error: BaseException) -> None:
-        job = self.sender()
-        asked = self._dragging is not None and job is not None and job.property("wanted") == self._dragging
+        wanted = self._wanted_of(self.sender())
+        asked = wanted is not None and wanted == self._dragging
         self._on_cancelled()
         # Nobody who only clicked has to hear of files: the drag itself fails again, and then it is told.
         if asked or not isinstance(error, StudioError):
@@ -139,8 +184,9 @@ class DragOut(QObject):
 
     @Slot()
     def _on_cancelled(self) -> None:
-        job = self.sender()
-        self._preparing = {wanted: other for wanted, other in self._preparing.items() if other is not job}
+        if (wanted := self._wanted_of(self.sender())) is not None:
+            del self._preparing[wanted]
+            self.progressed.emit(wanted, None)
 
 
 def _badge(paths: Sequence[Path], dpr: float) -> QPixmap:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QPoint, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QEnterEvent, QFocusEvent, QMouseEvent, QPainter, QPainterPath, QPaintEvent
-from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout
 
 from nur_studio.core.mix import Channel
+from nur_studio.gui.drag import Held
+from nur_studio.gui.drag_sources import DragHandle, RegionGrip
 from nur_studio.gui.lane_header import HEADER_WIDTH, LaneHeader, MixHeader, StemHeader, Touch
 from nur_studio.gui.ruler import HEIGHT as RULER_HEIGHT
 from nur_studio.gui.ruler import Ruler
@@ -14,75 +16,27 @@ from nur_studio.gui.ruler_corner import RulerCorner, SnapButton
 from nur_studio.gui.theme import theme_changed, tokens
 from nur_studio.gui.timeline import Timeline
 from nur_studio.gui.waveform import Look, Peaks, WaveView
+from nur_studio.studio.dragging import midi_of
 
-HANDLE_WIDTH = 24
-
-
-class DragHandle(QWidget):
-    """Six dots to take hold of. `pressed` comes at hover and at press, so that the files are ready in time."""
-
-    pressed = Signal()
-    dragged = Signal()
-
-    def __init__(self, name: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._from: QPointF | None = None
-        self._hovered = False
-        self.setFixedWidth(HANDLE_WIDTH)
-        self.setCursor(Qt.CursorShape.OpenHandCursor)
-        self.setAccessibleName(name)
-        self.setToolTip(name)
-        theme_changed().connect(self.update)
-
-    def enterEvent(self, event: QEnterEvent) -> None:
-        self._hovered = True
-        self.update()
-        if self.isEnabled():
-            self.pressed.emit()
-
-    def leaveEvent(self, event: object) -> None:
-        self._hovered = False
-        self.update()
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        if event.button() == Qt.MouseButton.LeftButton:
-            self._from = event.position()
-            self.pressed.emit()
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        if self._from is None or not event.buttons() & Qt.MouseButton.LeftButton:
-            return
-        if (event.position() - self._from).manhattanLength() >= QApplication.startDragDistance():
-            self._from = None
-            self.dragged.emit()
-
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        self._from = None
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        lit = self._hovered and self.isEnabled()
-        painter.setBrush(tokens().color("text" if lit else "dim" if self.isEnabled() else "line"))
-        center = QRectF(self.rect()).center()
-        for column in (-2.5, 2.5):
-            for row in (-5.0, 0.0, 5.0):
-                painter.drawEllipse(QPointF(center.x() + column, center.y() + row), 1.25, 1.25)
+_GRIP_INSET = 7  # px from the corner of the marked region: its edges are taken hold of as well
+_GRIP_ROOM = 44  # px a marked region has at least, to have a grip
 
 
 class Lane(QFrame):
     """One row of the track. Focusable: M and S act on the lane that has the focus."""
 
     seek_requested = Signal(object)
-    drag_pressed = Signal(object)  # parts
-    drag_requested = Signal(object)
+    drag_pressed = Signal(object)  # Held
+    drag_requested = Signal(object)  # Held
     menu_requested = Signal(str, QPoint)  # name, where on the screen
+
+    _always_grip = False
 
     def __init__(self, name: str, title: str, timeline: Timeline, header: LaneHeader) -> None:
         super().__init__()
         self.name, self.header = name, header
-        self._target = False
+        self._timeline = timeline
+        self._target = self._hovered = False
         self.setProperty("role", "lane")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(self.tr("{lane} lane").format(lane=title))
@@ -101,11 +55,34 @@ class Lane(QFrame):
         row.addLayout(self._column, 1)
         row.addWidget(self.handle)
         self.wave.seek_requested.connect(self.seek_requested)
-        for source in (self.handle.pressed, self.wave.files_pressed):
-            source.connect(self._on_files_pressed)
-        for source in (self.handle.dragged, self.wave.files_dragged):
-            source.connect(self._on_files_dragged)
+        self.grip = RegionGrip(
+            self.tr("Drag this part of {lane} into another program as a file").format(lane=title), self
+        )
+        self._wire_drags()
+        self.wave.installEventFilter(self)
+        timeline.loop_changed.connect(self._place_grip)
+        timeline.range_changed.connect(self._place_grip)
+        self._place_grip()
         theme_changed().connect(self.update)
+
+    def _wire_drags(self) -> None:
+        handle, grip, wave = self.handle, self.grip, self.wave
+        handle.pressed.connect(lambda: self.drag_pressed.emit(self._held()))
+        handle.dragged.connect(lambda: self.drag_requested.emit(self._held()))
+        handle.notes_pressed.connect(lambda: self.drag_pressed.emit(self._held(notes=True)))
+        handle.notes_dragged.connect(lambda: self.drag_requested.emit(self._held(notes=True)))
+        grip.pressed.connect(lambda: self.drag_pressed.emit(self._held(marked=True)))
+        grip.dragged.connect(lambda: self.drag_requested.emit(self._held(marked=True)))
+        wave.files_pressed.connect(lambda marked: self.drag_pressed.emit(self._held(marked=marked)))
+        wave.files_dragged.connect(lambda marked: self.drag_requested.emit(self._held(marked=marked)))
+
+    def _held(self, *, notes: bool = False, marked: bool = False) -> Held:
+        return Held((midi_of(self.name) if notes else self.name,), self._timeline.loop if marked else None)
+
+    def set_progress(self, held: Held, progress: float | None) -> None:
+        """How far files are that are to be dragged out here; None: nothing is written for them."""
+        if held.parts in ((self.name,), (midi_of(self.name),)):
+            (self.handle if held.span is None else self.grip).set_progress(progress)
 
     def set_place(self, number: int, height: int, *, compact: bool = False) -> None:
         """Which key picks it, and how low it may become."""
@@ -128,6 +105,7 @@ class Lane(QFrame):
         """Whether there is something to mix and to drag."""
         self.header.set_ready(ready)
         self.handle.setEnabled(ready)
+        self._place_grip()
 
     def set_target(self, on: bool) -> None:
         """Whether what is dragged over it would be dropped here."""
@@ -176,11 +154,33 @@ class Lane(QFrame):
         painter.fillRect(QRectF(left, 1, 1, self.height() - 2), line)
         painter.fillRect(QRectF(float(self.handle.x()), 1, 1, self.height() - 2), line)
 
-    def _on_files_pressed(self) -> None:
-        self.drag_pressed.emit((self.name,))
+    # The grip of the marked region
 
-    def _on_files_dragged(self) -> None:
-        self.drag_requested.emit((self.name,))
+    def _place_grip(self) -> None:
+        """In the upper right corner of what is marked, as far as that is in sight; of stems where the pointer is."""
+        left, right = 0.0, -1.0
+        if self._timeline.loop is not None and self.handle.isEnabled() and (self._hovered or self._always_grip):
+            left, right = (self._timeline.x_of(frame) for frame in self._timeline.loop)
+        right = min(right, self._timeline.width)
+        shown = right - max(left, 0.0) >= _GRIP_ROOM
+        if shown:
+            x = self._column.geometry().x() + round(right) - self.grip.width() - _GRIP_INSET
+            self.grip.move(x, self.wave.y() + _GRIP_INSET)
+            self.grip.raise_()
+        self.grip.setVisible(shown)
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        self._hovered = True
+        self._place_grip()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self._hovered = False
+        self._place_grip()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() in (QEvent.Type.Resize, QEvent.Type.Move):
+            self._place_grip()
+        return super().eventFilter(watched, event)
 
 
 class StemLane(Lane):
@@ -201,6 +201,7 @@ class MixLane(Lane):
     """The sum, under the ruler of all."""
 
     header: MixHeader
+    _always_grip = True
 
     def __init__(self, name: str, title: str, timeline: Timeline) -> None:
         super().__init__(name, title, timeline, MixHeader(title))

@@ -38,8 +38,8 @@ class Lanes(QWidget):
 
     mix_edited = Signal(object)  # MixEdit
     seek_requested = Signal(object)
-    drag_pressed = Signal(object)
-    drag_requested = Signal(object)
+    drag_pressed = Signal(object)  # Held
+    drag_requested = Signal(object)  # Held
     menu_requested = Signal(str, QPoint)  # name of a lane, where on the screen
 
     def __init__(self, timeline: Timeline, parent: QWidget | None = None) -> None:

@@ -22,10 +22,13 @@ from PySide6.QtWidgets import (
 
 from nur_studio.core.track import Track
 from nur_studio.gui.arrival_strip import ArrivalStrip
+from nur_studio.gui.drag import Held, Wanted
 from nur_studio.gui.icons import icon
 from nur_studio.gui.library_menu import RowsMenu
 from nur_studio.gui.library_model import LibraryModel
 from nur_studio.gui.library_table import LibraryTable
+from nur_studio.studio.exporting import STEMS_PART
+from nur_studio.studio.parts import MIX_PART
 
 _SEARCH_AFTER_MS = 120
 _ROOMY = 860  # width: below it the button for imports is its picture only
@@ -61,8 +64,8 @@ class LibraryPanel(QFrame):
     minus_requested = Signal(str, object)  # id, lanes to leave out; without any, each in turn
     import_requested = Signal()
     reveal_requested = Signal(str)
-    drag_pressed = Signal(object)  # (ids, parts)
-    drag_requested = Signal(object)  # (ids, parts)
+    drag_pressed = Signal(object)  # Wanted
+    drag_requested = Signal(object)  # Wanted
 
     def __init__(self, engine_title: Callable[[str], str], parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -246,11 +249,11 @@ class LibraryPanel(QFrame):
             self._last = query
             self.query_changed.emit(query)
 
-    def _on_drag_pressed(self, ids: list[str]) -> None:
-        self.drag_pressed.emit((tuple(ids), ("mix",)))
+    def _on_drag_pressed(self, ids: list[str], stems: bool) -> None:
+        self.drag_pressed.emit(_wanted(ids, stems))
 
-    def _on_drag_requested(self, ids: list[str]) -> None:
-        self.drag_requested.emit((tuple(ids), ("mix",)))
+    def _on_drag_requested(self, ids: list[str], stems: bool) -> None:
+        self.drag_requested.emit(_wanted(ids, stems))
 
     def _on_menu(self, at: QPoint) -> None:
         tracks = self.table.selected_tracks()
@@ -275,3 +278,7 @@ class LibraryPanel(QFrame):
         ):
             asked.connect(told)
         return menu
+
+
+def _wanted(ids: Sequence[str], stems: bool) -> Wanted:
+    return Wanted(tuple(ids), Held((STEMS_PART if stems else MIX_PART,)))

@@ -66,8 +66,8 @@ class LibraryTable(QTableView):
     opened = Signal(str)
     star_toggled = Signal(str, bool)
     delete_requested = Signal(object)  # list of ids
-    drag_pressed = Signal(object)  # list of ids: make their files now, a drag may follow
-    drag_requested = Signal(object)  # list of ids
+    drag_pressed = Signal(object, bool)  # list of ids, all stems: make their files now, a drag may follow
+    drag_requested = Signal(object, bool)  # list of ids, all stems
 
     def __init__(self, model: LibraryModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -100,6 +100,7 @@ class LibraryTable(QTableView):
             self.setColumnWidth(column, width)
         self.setAccessibleName(self.tr("Library"))
         self._pressed_at: QPoint | None = None
+        self._stems = False  # Shift was held at the press: all stems are wanted, not the mix
         self._held = QTimer(self, singleShot=True, interval=_HELD_MS)
         self._held.timeout.connect(self._on_held)
 
@@ -172,6 +173,7 @@ class LibraryTable(QTableView):
                 self.star_toggled.emit(track.id, not track.starred)
                 return
             self._pressed_at = event.position().toPoint()
+            self._stems = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
         super().mousePressEvent(event)
         if self._pressed_at is not None and self._draggable():
             self._held.start()
@@ -183,7 +185,7 @@ class LibraryTable(QTableView):
                 if way >= QApplication.startDragDistance() and (ids := self._draggable()):
                     self._pressed_at = None
                     self._held.stop()
-                    self.drag_requested.emit(ids)
+                    self.drag_requested.emit(ids, self._stems)
             return  # a drag over rows takes files out; it never sweeps a selection
         super().mouseMoveEvent(event)
 
@@ -194,7 +196,7 @@ class LibraryTable(QTableView):
 
     def _on_held(self) -> None:
         if ids := self._draggable():
-            self.drag_pressed.emit(ids)
+            self.drag_pressed.emit(ids, self._stems)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         index = self.indexAt(event.position().toPoint())

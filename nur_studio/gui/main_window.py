@@ -22,6 +22,7 @@ from nur_studio.gui.composing import Composing
 from nur_studio.gui.controls import line
 from nur_studio.gui.draft import load_draft, save_draft
 from nur_studio.gui.drag import DragOut
+from nur_studio.gui.drag_desk import DragDesk
 from nur_studio.gui.engine_choice import EngineChoice
 from nur_studio.gui.exporting import Exporter
 from nur_studio.gui.history import History
@@ -67,6 +68,7 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(QSize(*_LEAST).boundedTo(self._room()))
         # Beside the queue of generations: opening a take waits neither behind one nor behind an export.
         self.reading, self.writing = JobQueue(self, "reading"), JobQueue(self, "writing")
+        self.handing = JobQueue(self, "handing over")  # a hand that drags waits behind no export
         self.top = TopBar()
         self.compose = ComposePanel(studio.read, genres())
         self.view = TrackView()
@@ -81,7 +83,7 @@ class MainWindow(QMainWindow):
         self.stage = Stage(self.view, self.playback, studio.library, self.reading, self.mixes, self)
         self.loops = LoopDesk(studio, self.playback, self.view, self.stage, self)
         self.shelf = Shelf(self.library, studio.library, self.reading, self)
-        self.drags = DragOut(self, studio, self.writing)
+        self.drags = DragOut(self, studio, self.handing)
         self.exporter = Exporter(studio, self.writing, self)
         self.preferences = Preferences(studio, self.playback, self.drags, self)
         self.model_work = ModelWork(studio, self)
@@ -103,10 +105,13 @@ class MainWindow(QMainWindow):
             shelf=self.shelf,
             view=self.view,
             exporter=self.exporter,
-            drags=self.drags,
             history=self.history,
             toast=self.toast,
         )
+        self.dragging = DragDesk(
+            studio, self.reading, view=self.view, stage=self.stage, panel=self.library, drags=self.drags,
+            toast=self.toast,
+        )  # fmt: skip
         self.stems = StemsDesk(
             studio, maker=self.maker, stage=self.stage, view=self.view, acts=self.actions_on_takes, desk=self.models,
             work=self.model_work, preferences=self.preferences, toast=self.toast,
@@ -213,8 +218,6 @@ class MainWindow(QMainWindow):
 
     def _wire_track(self) -> None:
         view, acts = self.view, self.actions_on_takes
-        view.drag_pressed.connect(acts.on_part_pressed)
-        view.drag_requested.connect(acts.on_part_dragged)
         view.export_requested.connect(acts.export_shown)
         view.star_toggled.connect(acts.star_shown)
         view.rename_requested.connect(acts.rename_shown)
@@ -242,11 +245,10 @@ class MainWindow(QMainWindow):
         panel.export_requested.connect(acts.export)
         panel.minus_requested.connect(acts.export_minus)
         panel.reveal_requested.connect(acts.reveal)
-        panel.drag_pressed.connect(self.drags.prepare)
-        panel.drag_requested.connect(self.drags.start)
         self.shelf.changed.connect(self.stage.update)
         for source in (
-            self.shelf, self.drags, acts, self.exporter, self.mixes, self.stage, self.arrivals, self.combining
+            self.shelf, self.drags, self.dragging, acts, self.exporter, self.mixes, self.stage, self.arrivals,
+            self.combining
         ):  # fmt: skip
             source.failed.connect(self.tell)
         acts.prompt_picked.connect(self._on_prompt_picked)
@@ -365,7 +367,7 @@ class MainWindow(QMainWindow):
             self.hide()  # the engine may take a second to let go; nobody has to watch that
             self.shelf.stop()
             self.loops.close()
-            for queue in (self.arrivals, self.maker, self.model_work, self.writing, self.reading):
+            for queue in (self.arrivals, self.maker, self.model_work, self.handing, self.writing, self.reading):
                 queue.close()
             self.mixes.close()
             self.playback.close()

@@ -15,7 +15,6 @@ from nur_studio.core.errors import StudioError
 from nur_studio.core.mix import Mix
 from nur_studio.core.request import GenerationRequest
 from nur_studio.core.track import Status, Track
-from nur_studio.gui.drag import DragOut
 from nur_studio.gui.export_choice import What
 from nur_studio.gui.exporting import Exporter
 from nur_studio.gui.history import History, Step
@@ -48,19 +47,16 @@ class TakeActions(QObject):
         shelf: Shelf,
         view: TrackView,
         exporter: Exporter,
-        drags: DragOut,
         history: History,
         toast: Toast,
     ) -> None:
         super().__init__(toast)
         self._studio, self._queue = studio, queue
         self._maker, self._stage, self._shelf, self._view = maker, stage, shelf, view
-        self._exporter, self._drags, self._history, self._toast = exporter, drags, history, toast
+        self._exporter, self._history, self._toast = exporter, history, toast
         self._deleting_again: tuple[list[str], Step] | None = None
         shelf.deleted.connect(self._on_deleted)
         exporter.exported.connect(self._on_exported)
-        drags.waiting.connect(self._on_drag_waiting)
-        drags.ready.connect(self._on_drag_ready)
         stage.offered.connect(self._on_offered)
 
     # -- again ---------------------------------------------------------------------------------------------------
@@ -168,30 +164,6 @@ class TakeActions(QObject):
             else self.tr("Exported {n} files to {folder}.").format(n=len(paths), folder=folder)
         )
         self._toast.say(text, self.tr("Show in folder"), lambda: self._on_reveal(folder))
-
-    @Slot(object)
-    def on_part_pressed(self, parts: Sequence[str]) -> None:
-        """The pointer is on a handle of the track on show."""
-        if (wanted := self._wanted(parts)) is not None:
-            self._drags.prepare(wanted)
-
-    @Slot(object)
-    def on_part_dragged(self, parts: Sequence[str]) -> None:
-        if (wanted := self._wanted(parts)) is not None:
-            self._drags.start(wanted)
-
-    def _wanted(self, parts: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
-        track = self._stage.track
-        done = track is not None and track.status is Status.COMPLETED
-        return ((track.id,), tuple(parts)) if track is not None and done else None
-
-    @Slot()
-    def _on_drag_waiting(self) -> None:
-        self._toast.say(self.tr("Writing the files; the drag starts as soon as they are whole."))
-
-    @Slot()
-    def _on_drag_ready(self) -> None:
-        self._toast.say(self.tr("The files are ready: drag once more."))
 
     # -- names, stars, ends ----------------------------------------------------------------------------------------
 

@@ -19,13 +19,13 @@ class TimeMouse(QObject):
 
     Click seeks. A drag marks a loop, taking an edge of the marked loop moves it: all of them on the lines that the
     timeline snaps to, unless Alt or Shift is held.
-    Ctrl and drag asks for the surface's files. Wheel zooms at the pointer; Shift+wheel and a trackpad's sideways
-    movement pan; a pinch zooms; a double click fits all.
+    Ctrl and drag asks for the surface's files: in the marked loop for that part of them. Wheel zooms at the pointer;
+    Shift+wheel and a trackpad's sideways movement pan; a pinch zooms; a double click fits all.
     """
 
     seek_requested = Signal(object)  # frame
-    files_pressed = Signal()
-    files_dragged = Signal()
+    files_pressed = Signal(bool)  # in the marked loop
+    files_dragged = Signal(bool)
 
     def __init__(self, surface: QWidget, timeline: Timeline, *, files: bool = False) -> None:
         super().__init__(surface)
@@ -44,7 +44,7 @@ class TimeMouse(QObject):
         self._pressed, self._anchor = event.position(), None
         self._carrying = self._files and bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
         if self._carrying:
-            self.files_pressed.emit()
+            self.files_pressed.emit(self._in_loop(event.position().x()))
             return
         edge = self.edge_at(event.position().x())
         if edge is not None and self._timeline.loop is not None:
@@ -57,8 +57,8 @@ class TimeMouse(QObject):
             return
         if self._carrying:
             if (event.position() - self._pressed).manhattanLength() >= QApplication.startDragDistance():
-                self._pressed = None
-                self.files_dragged.emit()
+                in_loop, self._pressed = self._in_loop(self._pressed.x()), None
+                self.files_dragged.emit(in_loop)
             return
         if self._anchor is None:
             if abs(event.position().x() - self._pressed.x()) < _SLOP:
@@ -110,6 +110,10 @@ class TimeMouse(QObject):
         distances = [abs(self._timeline.x_of(edge) - x) for edge in self._timeline.loop]
         nearest = distances.index(min(distances))
         return nearest if distances[nearest] <= _EDGE else None
+
+    def _in_loop(self, x: float) -> bool:
+        loop = self._timeline.loop
+        return loop is not None and loop[0] <= self._timeline.frame_at(x) < loop[1]
 
     def _show_edge(self, x: float) -> None:
         shape = Qt.CursorShape.SizeHorCursor if self.edge_at(x) is not None else Qt.CursorShape.ArrowCursor

@@ -42,8 +42,6 @@ class TrackView(QWidget):
     play_requested = Signal()
     stop_requested = Signal()
     loop_toggled = Signal(bool)
-    drag_pressed = Signal(object)  # tuple of parts
-    drag_requested = Signal(object)
     export_requested = Signal()
     star_toggled = Signal(bool)
     rename_requested = Signal(str)
@@ -94,8 +92,6 @@ class TrackView(QWidget):
         header.extend_requested.connect(self.extend_requested)
         lanes.mix_edited.connect(self._on_mix_edited)
         lanes.seek_requested.connect(self._on_seek)
-        lanes.drag_pressed.connect(self.drag_pressed)
-        lanes.drag_requested.connect(self.drag_requested)
         transport.play_requested.connect(self.play_requested)
         transport.stop_requested.connect(self.stop_requested)
         transport.start_requested.connect(self._on_start)
@@ -103,8 +99,6 @@ class TrackView(QWidget):
         transport.volume_changed.connect(self.volume_changed)
         transport.metronome.changed.connect(self.metronome_changed)
         transport.export_requested.connect(self.export_requested)
-        transport.drag_pressed.connect(self._on_drag_pressed)
-        transport.drag_requested.connect(self._on_drag_requested)
         self.blank.action_requested.connect(self.retry_requested)
         self.timeline.loop_changed.connect(self._on_loop)
         self.timeline.ruler_changed.connect(self._on_ruler)
@@ -288,12 +282,6 @@ class TrackView(QWidget):
 
     def _on_snapping(self) -> None:
         self.snapping_changed.emit(self.timeline.snapping)
-
-    def _on_drag_pressed(self, what: str) -> None:
-        self.drag_pressed.emit(("mix",) if what == "mix" else self.lanes.stems)
-
-    def _on_drag_requested(self, what: str) -> None:
-        self.drag_requested.emit(("mix",) if what == "mix" else self.lanes.stems)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -2,55 +2,18 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, Qt, Signal
-from PySide6.QtGui import QEnterEvent, QFont, QMouseEvent, QResizeEvent
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QPushButton, QSizePolicy, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QFont, QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QWidget
 
 from nur_studio.core.mix import MAX_GAIN_DB, MIN_GAIN_DB
 from nur_studio.core.timing import Grid, format_time
 from nur_studio.gui.controls import NumberLabel, icon_button
+from nur_studio.gui.drag_sources import DragButton
 from nur_studio.gui.faders import Fader, gain_text
 from nur_studio.gui.icons import icon
 from nur_studio.gui.loop_note import LoopNote
 from nur_studio.gui.metronome import MetronomeButton
-
-
-class DragButton(QPushButton):
-    """A button to pull files out of."""
-
-    drag_pressed = Signal()
-    drag_requested = Signal()
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._from: QPointF | None = None
-        self.setIcon(icon("drag", "dim"))
-        self.setCursor(Qt.CursorShape.OpenHandCursor)
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-
-    def enterEvent(self, event: QEnterEvent) -> None:
-        super().enterEvent(event)
-        if self.isEnabled():
-            self.drag_pressed.emit()
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        super().mousePressEvent(event)
-        if event.button() == Qt.MouseButton.LeftButton:
-            self._from = event.position()
-            self.drag_pressed.emit()
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        super().mouseMoveEvent(event)
-        if self._from is None or not event.buttons() & Qt.MouseButton.LeftButton:
-            return
-        if (event.position() - self._from).manhattanLength() >= QApplication.startDragDistance():
-            self._from = None
-            self.setDown(False)
-            self.drag_requested.emit()
-
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        super().mouseReleaseEvent(event)
-        self._from = None
 
 
 class Transport(QWidget):

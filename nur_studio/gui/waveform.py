@@ -56,8 +56,8 @@ class WaveView(pg.GraphicsView):
     """The waveform of one lane on the shared timeline."""
 
     seek_requested = Signal(object)
-    files_pressed = Signal()
-    files_dragged = Signal()
+    files_pressed = Signal(bool)  # in the marked loop
+    files_dragged = Signal(bool)
 
     mouse: TimeMouse | None = None  # not there yet while pyqtgraph's own constructor makes the viewport
 

@@ -83,8 +83,8 @@ def make(
             continue
         make_folder(path.parent)
         share = ranged(on_progress, index / len(paths), (index + 1) / len(paths))
-        if (source := _notes_of(part)) is not None:
-            export_midi(track, path, (source,), False, share, cancel)
+        if (notes := _notes_of(part)) is not None:
+            export_midi(track, path, (notes,), False, share, cancel)
         elif span is not None:
             write_clip(track, path, *span, exporting.part(part), encoding, share, cancel)
         else:

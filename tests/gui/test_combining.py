@@ -17,7 +17,7 @@ from nur_studio.core.mix import SIX_LANES, STEMS
 from nur_studio.core.sound import Audio
 from nur_studio.core.track import COMBINED, Track
 from nur_studio.gui.combine_dialog import CombineDialog
-from nur_studio.gui.drag import mime_data
+from nur_studio.gui.drag import Held, Wanted, mime_data
 from nur_studio.gui.lane import Lane
 from nur_studio.gui.lane_menu import LaneMenu
 from nur_studio.gui.main_window import MainWindow
@@ -82,7 +82,7 @@ def drop(window: MainWindow, lane: Lane, data: QMimeData, *, only_enter: bool = 
 
 
 def stem_of(track: Track, part: str) -> QMimeData:
-    return mime_data([], ((track.id,), (part,)))
+    return mime_data([], Wanted((track.id,), Held((part,))))
 
 
 def test_a_stem_that_is_dropped_on_a_lane_becomes_part_of_a_new_track(
@@ -150,7 +150,7 @@ def test_only_single_takes_of_others_are_taken_by_lanes(studio: Studio, open_win
     assert not drop(window, lane, stem_of(second, "bass")), "nothing is on show"
     shown(window, first, qtbot)
     assert not drop(window, lane, stem_of(first, "drums")), "its own stems are on their way elsewhere"
-    assert not drop(window, lane, mime_data([], ((first.id, second.id), ("mix",))))
+    assert not drop(window, lane, mime_data([], Wanted((first.id, second.id), Held(("mix",)))))
     assert not drop(window, lane, QMimeData())
     assert not lane.wave.acceptDrops(), "the view of a scene takes everything"
     ground = lane.grab().toImage().pixelColor(40, 6)

@@ -16,7 +16,7 @@ from nur_studio.core.controls import Reference
 from nur_studio.core.paths import Directories
 from nur_studio.core.track import Status
 from nur_studio.engines.base import EngineInfo
-from nur_studio.gui.drag import mime_data
+from nur_studio.gui.drag import Held, Wanted, mime_data
 from nur_studio.gui.main_window import MainWindow
 from nur_studio.studio import Studio
 
@@ -94,7 +94,7 @@ def test_a_row_of_the_library_is_dropped_on_the_panel(two: Studio, open_window: 
     assert track is not None
     window.stage._clear()
     field = window.compose.steering.reference
-    assert field.drop(mime_data([Path("x.wav")], ((track.id,), ("drums",))))
+    assert field.drop(mime_data([Path("x.wav")], Wanted((track.id,), Held(("drums",)))))
     qtbot.waitUntil(lambda: field.source is not None)
     assert field.title.whole_text == track.title
     reference = window.compose.request().controls.reference

@@ -16,7 +16,7 @@ from nur_studio.audio.files import Encoding
 from nur_studio.core.mix import STEMS
 from nur_studio.core.request import GenerationRequest
 from nur_studio.core.track import Track
-from nur_studio.gui.drag import DragOut, mime_data
+from nur_studio.gui.drag import DragOut, Held, Wanted, mime_data
 from nur_studio.gui.jobs import JobQueue
 from nur_studio.studio import Studio
 
@@ -68,7 +68,7 @@ def hold(monkeypatch: pytest.MonkeyPatch, held: bool) -> None:
 def test_prepared_on_the_press_it_starts_at_once_with_whole_copies(
     drag: DragOut, track: Track, studio: Studio, queue: JobQueue, qtbot: QtBot
 ) -> None:
-    wanted = ((track.id,), STEMS)
+    wanted = Wanted((track.id,), Held(STEMS))
     drag.prepare(wanted)
     drag.prepare(wanted)
     assert len(queue.waiting) == 0, "files are prepared once"
@@ -92,7 +92,7 @@ def test_dragged_too_soon_it_waits_for_whole_files(
 ) -> None:
     hold(monkeypatch, True)
     with qtbot.waitSignal(drag.waiting):
-        drag.start(((track.id,), ("mix",)))
+        drag.start(Wanted((track.id,), Held(("mix",))))
     seen = drag.seen  # type: ignore[attr-defined]
     assert seen.paths == []
     qtbot.waitUntil(lambda: len(seen.paths) == 1, timeout=20_000)
@@ -104,7 +104,7 @@ def test_let_go_meanwhile_it_only_says_that_the_files_are_ready(
 ) -> None:
     hold(monkeypatch, False)
     with qtbot.waitSignal(drag.ready, timeout=20_000):
-        drag.start(((track.id,), ("mix",)))
+        drag.start(Wanted((track.id,), Held(("mix",))))
     assert drag.seen.paths == []  # type: ignore[attr-defined]
 
 
@@ -113,14 +113,14 @@ def test_several_rows_are_one_drag_and_a_failure_is_told(
 ) -> None:
     (other,) = studio.generate(GenerationRequest("techno", 5, tempo=130, seed=2))
     hold(monkeypatch, True)
-    drag.start(((track.id, other.id), ("mix",)))
+    drag.start(Wanted((track.id, other.id), Held(("mix",))))
     seen = drag.seen  # type: ignore[attr-defined]
     qtbot.waitUntil(lambda: len(seen.paths) == 1, timeout=20_000)
     assert len(seen.paths[0]) == 2
     (track.folder / "stems" / "bass.flac").unlink()
     with qtbot.assertNotEmitted(drag.failed):
-        drag.prepare(((track.id,), ("bass",)))  # the pointer only rests there
+        drag.prepare(Wanted((track.id,), Held(("bass",))))  # the pointer only rests there
         qtbot.waitUntil(lambda: not drag._preparing, timeout=20_000)
     with qtbot.waitSignal(drag.failed, timeout=20_000) as failed:
-        drag.start(((track.id,), ("bass",)))
+        drag.start(Wanted((track.id,), Held(("bass",))))
     assert "stems" in str(failed.args[0]) or "library" in str(failed.args[0])

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
+import mido
 import numpy as np
 import pytest
 import soundfile
@@ -188,6 +189,25 @@ def test_the_buttons_hand_over_the_mix_and_all_stems(desk: Desk, tmp_path: Path)
     )
 
 
-def test_a_library_row_hands_over_the_mix(desk: Desk, tmp_path: Path) -> None:
+def test_the_marked_region_hands_over_that_part(desk: Desk, tmp_path: Path) -> None:
+    given = desk.drop("region", tmp_path)
+    (path,) = map(Path, given["paths"])
+    assert (given["possible"], path.name) == (COPY, f"{TITLE}_0.00s-2.00s.wav")
+    master = soundfile.read(Path(desk.places["folder"]) / "mix.flac", dtype="int32", always_2d=True)[0]
+    np.testing.assert_array_equal(soundfile.read(path, dtype="int32", always_2d=True)[0], master[: 2 * 44100])
+
+
+def test_the_foot_of_the_handle_hands_over_the_notes(desk: Desk, tmp_path: Path) -> None:
+    given = desk.drop("notes", tmp_path)
+    (path,) = map(Path, given["paths"])
+    assert (given["possible"], path.name) == (COPY, f"{TITLE}.mid")
+    assert [track.name for track in mido.MidiFile(path).tracks] == ["Rainy night tape", "Bass"]
+
+
+def test_a_library_row_hands_over_the_mix_and_with_shift_the_stems(desk: Desk, tmp_path: Path) -> None:
+    (tmp_path / "stems").mkdir()
     given = desk.drop("row", tmp_path)
     assert_whole_copies(given, [f"{TITLE}.wav"], [Path(desk.places["folder"]) / "mix.flac"])
+    given = desk.drop("row", tmp_path / "stems", keys=["shift"])
+    folder = Path(desk.places["folder"]) / "stems"
+    assert_whole_copies(given, [f"{TITLE}_{stem}.wav" for stem in STEMS], [folder / f"{stem}.flac" for stem in STEMS])

@@ -18,7 +18,7 @@ from pytestqt.qtbot import QtBot
 from nur_studio.core.progress import CancelToken, Progress
 from nur_studio.core.track import IMPORTED, Track
 from nur_studio.gui.arrival_strip import ArrivalStrip
-from nur_studio.gui.drag import mime_data
+from nur_studio.gui.drag import Held, Wanted, mime_data
 from nur_studio.gui.main_window import MainWindow
 from nur_studio.gui.recipe_card import recipe_lines
 from nur_studio.studio import Studio
@@ -181,7 +181,7 @@ def test_what_is_dragged_out_of_the_window_does_not_come_back_in(
 ) -> None:
     window = open_window(studio, begin=False)
     strip = window.library.strip
-    assert not enter(window, mime_data([tmp_path / "x.wav"], (("trk_aaaaaaaaaaaa",), ("mix",))))
+    assert not enter(window, mime_data([tmp_path / "x.wav"], Wanted(("trk_aaaaaaaaaaaa",), Held(("mix",)))))
     assert not enter(window, QMimeData())
     assert enter(window, mime_data([tmp_path / "x.wav"]))
     assert strip.invitation.isVisible()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
-from PySide6.QtGui import QMouseEvent, QWheelEvent
+from PySide6.QtGui import QEnterEvent, QMouseEvent, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from nur_studio.core.mix import Channel
 from nur_studio.core.timing import Grid
+from nur_studio.gui.drag import Held
 from nur_studio.gui.faders import (
     Fader,
     PanSlider,
@@ -258,13 +259,64 @@ def test_handle_prepares_at_press_and_drags_after_a_distance(qtbot: QtBot, lane:
     lane.drag_pressed.connect(pressed.append)
     lane.drag_requested.connect(dragged.append)
     qtbot.mousePress(lane.handle, Qt.MouseButton.LeftButton, pos=QPoint(10, 30))
-    assert pressed[-1] == ("drums",)
+    assert pressed[-1] == Held(("drums",))
     QTest.mouseMove(lane.handle, QPoint(11, 30))
     assert dragged == []
     QTest.mouseMove(lane.handle, QPoint(10, 60))
     QTest.mouseMove(lane.handle, QPoint(10, 70))
-    assert dragged == [("drums",)]  # once
+    assert dragged == [Held(("drums",))]  # once
     qtbot.mouseRelease(lane.handle, Qt.MouseButton.LeftButton)
+
+
+def test_the_foot_of_the_handle_is_its_notes_where_there_are_any(qtbot: QtBot, lane: StemLane) -> None:
+    dragged: list[object] = []
+    lane.drag_requested.connect(dragged.append)
+    foot = QPoint(10, lane.handle.height() - 10)
+    for name, part in (("", "drums"), ("Drag the notes", "midi drums")):
+        lane.handle.set_notes(name)
+        QTest.mouseMove(lane.handle, QPoint(10, 5))
+        QTest.mouseMove(lane.handle, foot)
+        assert lane.handle.toolTip() == (name or "Drag Drums into another program as a file")
+        qtbot.mousePress(lane.handle, Qt.MouseButton.LeftButton, pos=foot)
+        QTest.mouseMove(lane.handle, foot - QPoint(0, 30))
+        qtbot.mouseRelease(lane.handle, Qt.MouseButton.LeftButton)
+        assert dragged[-1] == Held((part,))
+
+
+def test_a_marked_region_has_a_grip_in_its_corner(qtbot: QtBot, lane: StemLane) -> None:
+    dragged: list[object] = []
+    timeline = lane.wave.item._timeline
+    timeline.set_width(lane.wave.width(), 1.0)
+    lane.drag_requested.connect(dragged.append)
+    timeline.set_loop((44100, 4 * 44100))
+    lane.leaveEvent(QEvent(QEvent.Type.Leave))
+    assert lane.grip.isHidden(), "of stems only where the pointer is"
+    lane.enterEvent(QEnterEvent(QPointF(), QPointF(), QPointF()))
+    assert lane.grip.isVisible()
+    right = lane.wave.x() + timeline.x_of(4 * 44100)
+    assert right - 30 < lane.grip.geometry().center().x() < right - 7
+    qtbot.mousePress(lane.grip, Qt.MouseButton.LeftButton)
+    QTest.mouseMove(lane.grip, QPoint(40, 40))
+    assert dragged == [Held(("drums",), (44100, 4 * 44100))]
+    qtbot.mouseRelease(lane.grip, Qt.MouseButton.LeftButton)
+    timeline.set_loop((44100, 44100 + 3000))
+    assert lane.grip.isHidden(), "there is no room for it"
+    timeline.set_loop((44100, 4 * 44100))
+    lane.set_ready(False)
+    assert lane.grip.isHidden()
+
+
+def test_handle_and_grip_show_how_far_their_files_are(lane: StemLane) -> None:
+    before = lane.handle.grab().toImage()
+    lane.set_progress(Held(("drums",)), 0.5)
+    assert (lane.handle.progress, lane.grip.progress) == (0.5, None)
+    assert lane.handle.grab().toImage() != before
+    lane.set_progress(Held(("drums",), (0, 5)), 0.3)
+    lane.set_progress(Held(("bass",)), 0.9)
+    lane.set_progress(Held(("stems",)), 0.9)
+    assert (lane.handle.progress, lane.grip.progress) == (0.5, 0.3)
+    lane.set_progress(Held(("drums",)), None)
+    assert lane.handle.grab().toImage() == before
 
 
 def test_edge_wears_the_lanes_color(lane: StemLane) -> None:

@@ -14,6 +14,7 @@ from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
 
 from nur_studio.core.track import Status, Track, new_track_id
+from nur_studio.gui.drag import Held, Wanted
 from nur_studio.gui.jobs import JobQueue
 from nur_studio.gui.library_model import PAGE, Column, LibraryModel, length_text, made_text
 from nur_studio.gui.library_panel import LibraryPanel
@@ -245,11 +246,15 @@ def test_a_drag_over_rows_asks_for_files_of_the_pressed_row(room: Room, make_tra
     qtbot.wait(250)
     assert pressed == [], "a click writes no files"
     qtbot.mousePress(viewport, Qt.MouseButton.LeftButton, pos=at)
-    qtbot.waitUntil(lambda: pressed == [((track.id,), ("mix",))])
+    qtbot.waitUntil(lambda: pressed == [Wanted((track.id,), Held(("mix",)))])
     qtbot.mouseMove(viewport, at + QPoint(2, 0))
     assert dragged == []
     qtbot.mouseMove(viewport, at + QPoint(40, 30))
-    assert dragged == [((track.id,), ("mix",))]
+    assert dragged == [Wanted((track.id,), Held(("mix",)))]
+    qtbot.mouseRelease(viewport, Qt.MouseButton.LeftButton, pos=at)
+    qtbot.mousePress(viewport, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ShiftModifier, at)
+    qtbot.mouseMove(viewport, at + QPoint(40, 30))
+    assert dragged[1:] == [Wanted((track.id,), Held(("stems",)))], "with Shift all its stems"
     qtbot.mouseRelease(viewport, Qt.MouseButton.LeftButton, pos=at)
 
 

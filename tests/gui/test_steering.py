@@ -15,7 +15,7 @@ from nur_studio.core.genres import genres
 from nur_studio.core.prompt import read_prompt
 from nur_studio.core.request import GenerationRequest
 from nur_studio.gui.compose_panel import ComposePanel
-from nur_studio.gui.drag import mime_data
+from nur_studio.gui.drag import Held, Wanted, mime_data
 from nur_studio.gui.reference_field import Source, selection
 
 PROMPT = "Chill lo-fi beat, 76 bpm"
@@ -296,11 +296,11 @@ def test_a_row_or_a_stem_of_this_window_is_taken_as_the_take_itself(panel: Compo
     taken: list[tuple[str, str]] = []
     panel.steering.reference.take_dropped.connect(lambda take, part: taken.append((take, part)))
     files = [tmp_path / "x.wav"]
-    assert drop(panel, mime_data(files, (("trk_aaaaaaaaaaaa",), ("mix",))))
-    assert drop(panel, mime_data(files, (("trk_aaaaaaaaaaaa",), ("drums",))))
-    assert drop(panel, mime_data(files * 4, (("trk_aaaaaaaaaaaa",), ("drums", "bass", "vocals", "other"))))
+    assert drop(panel, mime_data(files, Wanted(("trk_aaaaaaaaaaaa",), Held(("mix",)))))
+    assert drop(panel, mime_data(files, Wanted(("trk_aaaaaaaaaaaa",), Held(("drums",)))))
+    assert drop(panel, mime_data(files * 4, Wanted(("trk_aaaaaaaaaaaa",), Held(("drums", "bass", "vocals", "other")))))
     assert taken == [("trk_aaaaaaaaaaaa", "mix"), ("trk_aaaaaaaaaaaa", "drums"), ("trk_aaaaaaaaaaaa", "mix")]
-    assert not drop(panel, mime_data(files * 2, (("trk_a", "trk_b"), ("mix",))))
+    assert not drop(panel, mime_data(files * 2, Wanted(("trk_a", "trk_b"), Held(("mix",)))))
     panel.set_abilities({"controls"})
     assert not drop(panel, mime_data(files)), "an engine that starts from words only takes no audio"
 

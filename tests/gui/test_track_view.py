@@ -17,6 +17,7 @@ from nur_studio.audio.player_state import PlayerState
 from nur_studio.core.mix import STEMS, Channel, Mix
 from nur_studio.core.timing import Section
 from nur_studio.core.track import Status, Track
+from nur_studio.gui.drag import Held
 from nur_studio.gui.metronome import Metronome
 from nur_studio.gui.ruler_corner import ruler_menu
 from nur_studio.gui.theme import DARK
@@ -131,8 +132,16 @@ def test_an_edge_of_the_loop_can_be_moved(view: TrackView) -> None:
 
 
 def test_ctrl_and_drag_takes_the_lane_as_a_file(qtbot: QtBot, view: TrackView) -> None:
-    with qtbot.waitSignals([view.drag_pressed, view.drag_requested]), qtbot.assertNotEmitted(view.loop_changed):
+    asked: list[object] = []
+    for signal in (view.lanes.drag_pressed, view.lanes.drag_requested):
+        signal.connect(asked.append)
+    with qtbot.assertNotEmitted(view.loop_changed):
         _drag(view, 100, 200, Qt.KeyboardModifier.ControlModifier)
+    assert asked == [Held(("drums",))] * 2
+    asked.clear()
+    view.timeline.set_loop((BEAT * 8, BEAT * 16))
+    _drag(view, _x(view, BEAT * 10), _x(view, BEAT * 20), Qt.KeyboardModifier.ControlModifier)
+    assert asked == [Held(("drums",), (BEAT * 8, BEAT * 16))] * 2, "in the marked part, that part"
 
 
 def test_l_loops_the_region_or_all(qtbot: QtBot, view: TrackView) -> None:
