@@ -11,12 +11,10 @@ from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
     QGridLayout,
-    QHBoxLayout,
     QLabel,
     QLineEdit,
     QListWidget,
     QListWidgetItem,
-    QPushButton,
     QVBoxLayout,
     QWidget,
 )
@@ -26,6 +24,7 @@ from nur_studio.core.licences import joint_licence
 from nur_studio.core.names import short_key
 from nur_studio.core.track import Track
 from nur_studio.gui.controls import ElidedLabel
+from nur_studio.gui.dialog_foot import DialogFoot
 from nur_studio.gui.fields import FaultLabel
 from nur_studio.gui.lane_names import in_order, lane_title
 from nur_studio.gui.library_model import length_text
@@ -120,24 +119,17 @@ class CombineDialog(QDialog):
         form.addWidget(self.repeat, 3, 1)
         form.addWidget(self.licence, 4, 1)
         form.addWidget(self.fault, 5, 1)
-        cancel = QPushButton(self.tr("Cancel"))
-        cancel.clicked.connect(self.reject)
-        self.go = QPushButton(self.tr("Make a new track"))
-        self.go.setProperty("role", "primary")
-        self.go.setDefault(True)
+        foot = DialogFoot(self.tr("Make a new track"))
+        foot.cancel.clicked.connect(self.reject)
+        self.go = foot.go
         self.go.clicked.connect(self._on_go)
-        foot = QHBoxLayout()
-        foot.setSpacing(8)
-        foot.addStretch(1)
-        foot.addWidget(cancel)
-        foot.addWidget(self.go)
         column = QVBoxLayout(self)
         column.setContentsMargins(24, 20, 24, 16)
         column.setSpacing(16)
         column.addWidget(title)
         column.addLayout(form)
         column.addStretch(1)
-        column.addLayout(foot)
+        column.addWidget(foot)
 
     # -- what is shown -------------------------------------------------------------------------------------------
 

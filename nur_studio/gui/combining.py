@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from PySide6.QtCore import QObject, QPoint, Signal, Slot
 from PySide6.QtWidgets import QMenu, QWidget
@@ -12,6 +12,7 @@ from nur_studio.core.progress import Cancel, OnProgress
 from nur_studio.core.track import Status, Track
 from nur_studio.gui.arrivals import Arrival, Arrivals
 from nur_studio.gui.combine_dialog import CombineChoice, CombineDialog
+from nur_studio.gui.export_choice import What
 from nur_studio.gui.jobs import Job, JobQueue
 from nur_studio.gui.lane_drops import LaneDrops
 from nur_studio.gui.lane_menu import lane_menu
@@ -55,7 +56,7 @@ class CombineDesk(QObject):
     def _on_menu(self, lane: str, at: QPoint) -> None:
         track = self._view.track
         if track is not None and track.status is Status.COMPLETED:
-            self.menu = lane_menu(track, lane, self._view)
+            self.menu = lane_menu(track, lane, self._view, marked=self._view.timeline.loop is not None)
             self.menu.export_requested.connect(self._on_export)
             self.menu.combine_requested.connect(self.ask)
             self.menu.destroyed.connect(self._on_menu_gone)
@@ -65,7 +66,7 @@ class CombineDesk(QObject):
     def _on_export(self, what: str, lanes: tuple[str, ...], in_turn: bool) -> None:
         track = self._view.track
         if track is not None:
-            self._acts.export_parts(track.id, "minus" if what == "minus" else "stems", lanes, in_turn=in_turn)
+            self._acts.export_parts(track.id, cast(What, what), lanes, in_turn=in_turn)
 
     @Slot()
     def _on_menu_gone(self) -> None:

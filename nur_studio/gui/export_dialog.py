@@ -1,27 +1,14 @@
-"""Export: the mix, the mix as heard, stems, or the mix without some, in any format; never over an old file."""
+"""Export: whole takes, pieces of them, notes, sessions; says what comes out before it is written, never over a file."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QCloseEvent
-from PySide6.QtWidgets import (
-    QCheckBox,
-    QComboBox,
-    QDialog,
-    QFileDialog,
-    QGridLayout,
-    QHBoxLayout,
-    QLabel,
-    QLineEdit,
-    QProgressBar,
-    QPushButton,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QComboBox, QDialog, QFileDialog, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from nur_studio.audio.files import Encoding
 from nur_studio.core.errors import StudioError
@@ -29,10 +16,19 @@ from nur_studio.core.mix import Mix
 from nur_studio.core.progress import Progress
 from nur_studio.core.request import FORMATS
 from nur_studio.core.track import Track
-from nur_studio.gui.export_choice import ExportChoice, What, balance, qualities, told_names
+from nur_studio.gui.controls import ElidedLabel
+from nur_studio.gui.dialog_foot import DialogFoot
+from nur_studio.gui.export_choice import ExportChoice, What, facts, qualities, told_names
+from nur_studio.gui.export_clip import ClipPage, LoopQuestion
+from nur_studio.gui.export_notes import NotesPage
+from nur_studio.gui.export_page import ExportPage, Page, add_row, form_grid, remark
+from nur_studio.gui.export_session import SessionPage
+from nur_studio.gui.export_sound import SoundPage
 from nur_studio.gui.fields import FaultLabel
-from nur_studio.gui.lane_picker import LanePicker
 from nur_studio.gui.segments import SegmentedControl
+from nur_studio.studio.clips import Loop
+
+_MOST_NAMES = 6  # in sight: the dialog fits a small screen
 
 
 class ExportDialog(QDialog):
@@ -40,155 +36,132 @@ class ExportDialog(QDialog):
 
     export_requested = Signal(object)  # ExportChoice
     cancel_requested = Signal()
+    looked_for = Signal(object)  # LoopQuestion, to be answered with `show_seam`
 
-    def __init__(self, track: Track, mix: Mix, folder: Path, *, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        track: Track,
+        mix: Mix,
+        folder: Path,
+        span: tuple[int, int] | None = None,
+        *,
+        parent: QWidget | None = None,
+    ) -> None:
+        """`mix` is how it is heard now, `span` what of it is marked, in frames."""
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(self.tr("Export"))
-        self.setMinimumWidth(540)
-        self._track, self._mix = track, mix.within(track.lanes)
-        self._running = False
-        self._picked = {"stems": track.lanes, "minus": track.lanes[:1]}  # what is picked where, in_turn for its own
-        self._shown = "mix"
+        self.setMinimumWidth(560)
+        mix = mix.within(track.lanes)
+        self._track = track
+        self._running = self._turned = False
         self._qualities = qualities()
+        self.sound = SoundPage(track, mix)
+        self.clip = ClipPage(track, mix, span)
+        self.notes = NotesPage(track)
+        self.session = SessionPage(track)
+        self._pages: dict[object, ExportPage] = {
+            "sound": self.sound, "clip": self.clip, "midi": self.notes, "session": self.session
+        }  # fmt: skip
+        self._formats = {"sound": track.output_format, "clip": "wav"}  # a piece goes on into a program
+        self._shown: object = "sound"
         self._build(folder)
-        self._show_what()
-        self._on_format()
+        self._show_page()
 
     def _build(self, folder: Path) -> None:
-        title = QLabel(self._track.title)
+        title = ElidedLabel(self._track.title)
         title.setProperty("role", "heading")
-        title.setTextFormat(Qt.TextFormat.PlainText)
-        title.setWordWrap(True)
-        self._build_what()
+        self.kind = SegmentedControl(
+            [
+                ("sound", self.tr("Whole take")),
+                ("clip", self.tr("Part or loop")),
+                ("midi", self.tr("MIDI")),
+                ("session", self.tr("Session")),
+            ]
+        )
+        self.kind.setAccessibleName(self.tr("Kind of export"))
+        self.kind.chosen.connect(self._show_page)
         self.format = SegmentedControl([(name, name) for name in FORMATS])
         self.format.set_value(self._track.output_format)
         self.format.chosen.connect(self._on_format)
         self.quality = QComboBox()
+        self.quality.setAccessibleName(self.tr("Quality"))
+        self.quality.currentIndexChanged.connect(self._tell)
+        self._file = QWidget()
+        as_file = QHBoxLayout(self._file)
+        as_file.setContentsMargins(0, 0, 0, 0)
+        as_file.setSpacing(8)
+        as_file.addWidget(self.format, 3)
+        as_file.addWidget(self.quality, 2)
         self.folder = QLineEdit(str(folder))
         self.folder.textChanged.connect(self._tell)
-        choose = QPushButton(self.tr("Choose…"))
-        choose.clicked.connect(self._on_choose)
-        place = QHBoxLayout()
-        place.setSpacing(8)
-        place.addWidget(self.folder, 1)
-        place.addWidget(choose)
-        self.names = QLabel()
-        self.names.setProperty("role", "dim")
-        self.names.setWordWrap(True)
-        self.names.setTextFormat(Qt.TextFormat.PlainText)
-        form = QGridLayout()
-        form.setHorizontalSpacing(16)
-        form.setVerticalSpacing(8)
-        form.setColumnMinimumWidth(0, 88)
-        form.setColumnStretch(1, 1)
-        for row, (text, widget) in (
-            (0, (self.tr("What"), self.part)),
-            (3, (self.tr("Format"), self.format)),
-            (4, (self.tr("Quality"), self.quality)),
-        ):
-            self._label(form, row, text, widget)
-            form.addWidget(widget, row, 1)
-        self._which = self._label(form, 1, "", self.lanes)
-        form.addWidget(self.lanes, 1, 1)
-        form.addLayout(self._switches, 2, 1)
-        self._label(form, 5, self.tr("Into folder"), self.folder)
-        form.addLayout(place, 5, 1)
-        form.addWidget(self.names, 6, 1)
+        self._choose = QPushButton(self.tr("Choose…"))
+        self._choose.clicked.connect(self._on_choose)
+        place = QWidget()
+        into = QHBoxLayout(place)
+        into.setContentsMargins(0, 0, 0, 0)
+        into.setSpacing(8)
+        into.addWidget(self.folder, 1)
+        into.addWidget(self._choose)
+        place.setFocusProxy(self.folder)
+        self.names, self.facts = remark(), remark()
+        self.names.setProperty("role", "")
         self.fault = FaultLabel()
-        form.addWidget(self.fault, 7, 1)
-        self.progress = QProgressBar(textVisible=False, maximum=1000)
-        self.progress.setAccessibleName(self.tr("Progress of the export"))
-        keep = self.progress.sizePolicy()
-        keep.setRetainSizeWhenHidden(True)
-        self.progress.setSizePolicy(keep)
-        self.progress.hide()
-        self.cancel = QPushButton(self.tr("Cancel"))
+        form = form_grid()
+        self._format_label = add_row(form, 0, self.tr("Format"), self._file)
+        self._file.setFocusProxy(self.format)
+        add_row(form, 1, self.tr("Into folder"), place)
+        self.folder.setAccessibleName(self.tr("Into folder"))
+        self._comes_out = add_row(form, 2, self.tr("You get"), self.names)
+        form.setAlignment(self._comes_out, Qt.AlignmentFlag.AlignTop)
+        self.names.setAccessibleName("")
+        form.addWidget(self.facts, 3, 1)
+        form.addWidget(self.fault, 4, 1)
+        foot = DialogFoot(self.tr("Export"))
+        self.foot, self.go, self.cancel, self.progress = foot, foot.go, foot.cancel, foot.progress
         self.cancel.clicked.connect(self._on_cancel)
-        self.go = QPushButton(self.tr("Export"))
-        self.go.setProperty("role", "primary")
-        self.go.setDefault(True)
         self.go.clicked.connect(self._on_go)
-        foot = QHBoxLayout()
-        foot.setSpacing(8)
-        foot.addWidget(self.progress, 1)
-        foot.addSpacing(8)
-        foot.addWidget(self.cancel)
-        foot.addWidget(self.go)
         column = QVBoxLayout(self)
         column.setContentsMargins(24, 20, 24, 16)
-        column.setSpacing(16)
+        column.setSpacing(12)
         column.addWidget(title)
+        column.addWidget(self.kind)
+        for page in self._pages.values():
+            column.addWidget(page)
+            page.changed.connect(self._tell)
+        self.clip.looked_for.connect(self.looked_for)
         column.addLayout(form)
         column.addStretch(1)
-        column.addLayout(foot)
-
-    def _build_what(self) -> None:
-        parts = [("mix", self.tr("Mix"))]
-        if self._mix != Mix():
-            parts.append(("heard", self.tr("Mix as heard")))
-        if self._track.lanes:
-            parts += [("stems", self.tr("Stems")), ("minus", self.tr("Minus one"))]
-        self.part = SegmentedControl(parts)
-        self.part.chosen.connect(self._on_what)
-        self.lanes = LanePicker(self._track.lanes)
-        self.lanes.changed.connect(self._tell)
-        self.zipped = QCheckBox(self.tr("As one zip"))
-        self.zipped.setToolTip(self.tr("One file with all of them in it, easy to send"))
-        self.zipped.toggled.connect(self._tell)
-        self.in_turn = QCheckBox(self.tr("Each in turn"))
-        self.in_turn.setToolTip(self.tr("A mix for each of these, with only that one left out"))
-        self.in_turn.toggled.connect(self._on_in_turn)
-        self.balanced = QCheckBox(self.tr("With the mixer's gains and pans"))
-        self.balanced.setToolTip(self.tr("The rest as loud and in the place it is set to; else as it was made"))
-        self.balanced.toggled.connect(self._tell)
-        self._switches = QHBoxLayout()
-        self._switches.setSpacing(16)
-        for switch in (self.zipped, self.in_turn, self.balanced):
-            self._switches.addWidget(switch)
-        self._switches.addStretch(1)
-
-    def _label(self, form: QGridLayout, row: int, text: str, widget: QWidget) -> QLabel:
-        label = QLabel(text)
-        label.setProperty("role", "field")
-        label.setBuddy(widget)
-        widget.setAccessibleName(text)
-        form.addWidget(label, row, 0)
-        return label
+        column.addWidget(foot)
 
     def offer(self, what: What, lanes: Sequence[str] = (), *, in_turn: bool = False) -> None:
         """Begin with this; without `lanes` with what is usual. What the take has not is not offered."""
-        self.part.set_value(what)
-        self._show_what()
-        self.in_turn.setChecked(in_turn and what == "minus")
-        if lanes and self.part.value == what:
-            self.lanes.pick(lanes)
-        self._tell()
+        if what in ("clip", "loop"):
+            self.kind.set_value("clip")
+            self.clip.offer(tuple(lanes))
+        elif what == "midi":
+            self.kind.set_value("midi")
+            self.notes.offer(tuple(lanes))
+        elif what == "session":
+            self.kind.set_value("session")
+        else:
+            self.sound.offer(what, lanes, in_turn=in_turn)
+        self._show_page()
 
     def choice(self) -> ExportChoice:
-        what = self._what
-        mix = None
-        if what == "heard":
-            mix = self._mix
-        elif what == "minus" and self.balanced.isChecked():
-            mix = balance(self._mix)
-        return ExportChoice(
-            self._track.id,
-            Path(self.folder.text().strip()).expanduser(),
-            what,
-            mix,
-            self.lanes.picked if what in self._picked else (),
-            in_turn=what == "minus" and self.in_turn.isChecked(),
-            zipped=what == "stems" and self.zipped.isChecked(),
-            encoding=self._encoding(),
-        )
+        folder = Path(self.folder.text().strip()).expanduser()
+        return cast(Page, self._page).fill(ExportChoice(self._track.id, folder, encoding=self._encoding()))
 
-    @property
-    def _what(self) -> What:
-        return cast(What, self.part.value)
+    def show_notes(self, scored: bool, why_not: Mapping[str, str]) -> None:
+        """Whether the notes of the take were written, and by part why there can be none."""
+        self.notes.show_notes(scored, why_not)
+
+    def show_seam(self, question: LoopQuestion, loop: Loop | str) -> None:
+        """The answer to what was looked for: a loop, or why there is none."""
+        self.clip.show_seam(question, loop)
 
     def set_progress(self, progress: Progress) -> None:
-        self.progress.setValue(round(progress.fraction * 1000))
+        self.foot.set_progress(progress)
 
     def show_failure(self, sentence: str) -> None:
         """The export did not work; say so and let the person choose again."""
@@ -200,58 +173,60 @@ class ExportDialog(QDialog):
         self._set_running(False)
         self.accept()
 
+    @property
+    def _page(self) -> ExportPage:
+        return self._pages[self.kind.value]
+
     def _encoding(self) -> Encoding:
         return self._qualities[str(self.format.value)][max(0, self.quality.currentIndex())][1]
 
     def _set_running(self, running: bool) -> None:
         self._running = running
-        self.progress.setValue(0)
-        self.progress.setVisible(running)
-        self.go.setEnabled(not running)
-        for widget in (
-            self.part, self.lanes, self.zipped, self.in_turn, self.balanced, self.format, self.quality, self.folder
-        ):  # fmt: skip
+        self.foot.set_running(running)
+        for widget in (self.kind, *self._pages.values(), self._file, self.folder, self._choose):
             widget.setEnabled(not running)
 
-    def _show_what(self) -> None:
-        """The rows that belong to what is chosen, as they were left."""
-        if self._shown in self._picked:
-            self._picked[self._shown] = self.lanes.picked
-        self._shown = what = self._what
-        self._which.setText(self.tr("Leave out") if what == "minus" else self.tr("Which"))
-        self.lanes.setAccessibleName(self._which.text())
-        for widget in (self._which, self.lanes):
-            widget.setVisible(what in self._picked)
-        if what in self._picked:
-            self.lanes.pick(self._picked[what])
-        self.zipped.setVisible(what == "stems")
-        self.in_turn.setVisible(what == "minus")
-        self.balanced.setVisible(what == "minus" and balance(self._mix).within(self._track.lanes) != Mix())
-
-    def _on_what(self) -> None:
-        self._show_what()
-        self._tell()
-
-    def _on_in_turn(self, on: bool) -> None:
-        """All of them, to begin with; and one again afterwards."""
-        self.lanes.pick(self._track.lanes if on else self._track.lanes[:1])
-        self._tell()
+    def _show_page(self) -> None:
+        """The rows of the kind that is chosen, and its format as it was left."""
+        if self._shown in self._formats:
+            self._formats[str(self._shown)] = str(self.format.value)
+        self._shown, self._turned = self.kind.value, True
+        for page in self._pages.values():
+            page.setVisible(page is self._page)
+        files = self._shown in self._formats
+        for widget in (self._format_label, self._file):
+            widget.setVisible(files)
+        if files:
+            self.format.set_value(self._formats[str(self._shown)])
+        self._on_format()
 
     def _on_format(self) -> None:
+        blocked = self.quality.blockSignals(True)
         self.quality.clear()
         self.quality.addItems([text for text, _ in self._qualities[str(self.format.value)]])
+        self.quality.blockSignals(blocked)
         self._tell()
 
     def _tell(self) -> None:
-        fault, names = "", []
-        try:
-            names = told_names(self._track, self.choice())
-        except StudioError as error:
-            fault = str(error)
-        self.names.setText("\n".join(names))
-        self.names.setVisible(bool(names))
+        """What comes out, or why nothing can."""
+        fault, names, said = self._page.why_not(), [], ""
+        if not fault:
+            try:
+                choice = self.choice()
+                names, said = told_names(self._track, choice), facts(self._track, choice)
+            except StudioError as error:
+                fault = str(error)
+        left_out = len(names) - _MOST_NAMES
+        more = [self.tr("… and {n} more").format(n=left_out + 1)] if left_out > 0 else []
+        self.names.setText("\n".join([*names[: _MOST_NAMES - 1], *more] if more else names))
+        self.names.setToolTip("\n".join(names) if more else "")
+        self.facts.setText(said)
+        for widget in (self._comes_out, self.names, self.facts):
+            widget.setVisible(bool(names))
         self.fault.say(fault)
         self.go.setEnabled(bool(names) and bool(self.folder.text().strip()) and not self._running)
+        if self._page is self.clip:
+            self.clip.ask()
 
     def _on_choose(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, self.tr("Export into"), self.folder.text())
@@ -281,12 +256,15 @@ class ExportDialog(QDialog):
         super().closeEvent(event)
 
     def event(self, event: QEvent) -> bool:
-        """Text that wraps needs more than the least height: grow rather than squeeze the controls."""
+        """Text that wraps needs more than the least height: grow rather than squeeze the controls. A page that was
+        turned to has the height it needs.
+        """
         if event.type() != QEvent.Type.LayoutRequest:
             return super().event(event)  # perhaps the end: nothing of the dialog is there after it
         done = super().event(event)
         layout = self.layout()
         needed = 0 if layout is None else layout.totalHeightForWidth(self.width())
-        if needed > self.height():
+        if needed > self.height() or self._turned:
+            self._turned = False
             self.resize(self.width(), needed)
         return done

@@ -136,13 +136,13 @@ class TakeActions(QObject):
     def export_parts(self, track_id: str, what: What, lanes: Sequence[str] = (), *, in_turn: bool = False) -> None:
         """Open the export of a finished take with this chosen; the take on show as it is heard now."""
 
-        def ask(track: Track, mix: Mix) -> None:
+        def ask(track: Track, mix: Mix, span: tuple[int, int] | None = None) -> None:
             if track.status is Status.COMPLETED:
-                self._exporter.ask(track, mix, what, lanes, in_turn=in_turn)
+                self._exporter.ask(track, mix, what, lanes, in_turn=in_turn, span=span)
 
         track = self._stage.track
         if track is not None and track.id == track_id:
-            ask(track, self._view.mix)
+            ask(track, self._view.mix, self._view.timeline.loop)
         else:
             self._read(lambda: self._studio.library.get(track_id), lambda found: ask(found, found.mix))
 

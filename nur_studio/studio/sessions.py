@@ -60,19 +60,18 @@ def export_session(
 
 
 def _write_dawproject(lead: Lead, target: Path, on_progress: OnProgress, cancel: Cancel) -> Path:
-    name = file_name(lead.track.title, lead.track.tempo, lead.track.key, MIX_PART, DAWPROJECT)
-    score = has_score(lead.track)
     if is_folder(target):
-        project, midi = free_paths(target, [name, score_name(lead.track)])
+        project, *beside = session_paths(target, lead.track, DAWPROJECT)
     else:
-        project, (midi,) = target, free_paths(target.parent, [f"{target.stem}.mid"])
+        project = target
+        beside = free_paths(target.parent, [f"{target.stem}.mid"]) if has_score(lead.track) else []
     with workspace_beside(project) as workspace:
-        place = _Place(workspace, workspace / "audio", workspace / midi.name)
+        place = _Place(workspace, workspace / "audio", workspace / score_name(lead.track))
         session = _written(lead, place, ranged(on_progress, 0.0, _WRITING_SHARE), cancel)
         packed = workspace / project.name
         write_dawproject(packed, session, ranged(on_progress, _WRITING_SHARE, 1.0), cancel)
         cancel.check()
-        if score:
+        for midi in beside:
             _rename(place.midi, midi)
         _rename(packed, project)
     return project
@@ -82,10 +81,7 @@ def _write_folder(kind: str) -> Callable[[Lead, Path, OnProgress, Cancel], Path]
     def write(lead: Lead, target: Path, on_progress: OnProgress, cancel: Cancel) -> Path:
         title = safe_file_stem(lead.track.title)
         if is_folder(target):
-            label = "session" if kind == FOLDER else kind
-            name = file_name(lead.track.title, lead.track.tempo, lead.track.key, label, "").rstrip(".")
-            numbers = (target / (name if number == 1 else f"{name} ({number})") for number in count(1))
-            target = next(path for path in numbers if not path.exists())
+            (target,) = session_paths(target, lead.track, kind)
         elif target.exists():
             raise FileProblem(f"“{target.name}” is a file: this session is a folder.", hint="Choose another name.")
         with workspace_beside(target) as workspace:
@@ -102,6 +98,19 @@ def _write_folder(kind: str) -> Callable[[Lead, Path, OnProgress, Cancel], Path]
         return target / f"{title}.rpp" if kind == REAPER else target
 
     return write
+
+
+def session_paths(folder: Path, track: Track, kind: str) -> list[Path]:
+    """Where in `folder` a session comes to lie, and the score beside it, where nothing is yet:
+    `Rainy night tape_85bpm_Am.dawproject`; of the others the folder, `Rainy night tape_85bpm_Am_reaper`.
+    """
+    if kind == DAWPROJECT:
+        name = file_name(track.title, track.tempo, track.key, MIX_PART, DAWPROJECT)
+        return free_paths(folder, [name, *([score_name(track)] if has_score(track) else [])])
+    label = "session" if kind == FOLDER else kind
+    name = file_name(track.title, track.tempo, track.key, label, "").rstrip(".")
+    numbers = (folder / (name if number == 1 else f"{name} ({number})") for number in count(1))
+    return [next(path for path in numbers if not path.exists())]
 
 
 def _written(lead: Lead, place: _Place, on_progress: OnProgress, cancel: Cancel) -> Session:

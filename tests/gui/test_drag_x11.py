@@ -90,6 +90,8 @@ class Desk:
 
     environment: dict[str, str]
     places: dict[str, Any]
+    report: Path  # of the other program, a line for each thing it was told
+    heard: int = 0
 
     def xdotool(self, *words: object) -> None:
         subprocess.run(["xdotool", *map(str, words)], env=self.environment, check=True, timeout=20)
@@ -112,23 +114,18 @@ class Desk:
         for key in keys:
             self.xdotool("keyup", key)
 
-    def drop(self, place: str, folder: Path, keys: Sequence[str] = ()) -> dict[str, Any]:
+    def told(self) -> dict[str, Any] | None:
+        """What the other program was given last, the first time one asks; None as long as there is nothing new."""
+        lines = self.report.read_text("utf-8").splitlines(keepends=True) if self.report.exists() else []
+        if len(lines) <= self.heard or not lines[self.heard].endswith("\n"):
+            return None
+        self.heard += 1
+        return json.loads(lines[self.heard - 1])
+
+    def drop(self, place: str, keys: Sequence[str] = ()) -> dict[str, Any]:
         """Drag what is at `place` onto another program; what that program says it was given."""
-        report, log = folder / "report.jsonl", folder / "target.log"
-
-        def entry(number: int) -> Callable[[], dict[str, Any] | None]:
-            def look() -> dict[str, Any] | None:
-                lines = report.read_text("utf-8").splitlines(keepends=True) if report.exists() else []
-                return json.loads(lines[number]) if len(lines) > number and lines[number].endswith("\n") else None
-
-            return look
-
-        command = [sys.executable, str(TESTS / "drop_target.py"), str(report), *map(str, TARGET)]
-        with program(command, self.environment, log):
-            wait_for(entry(0), 20, lambda: f"the drop target did not start: {log.read_text()}")
-            time.sleep(0.3)  # until it is on the screen
-            self.drag(self.places[place], (TARGET[0] + 200, TARGET[1] + 250), keys)
-            return wait_for(entry(1), 10, lambda: f"nothing was dropped: {log.read_text()}")
+        self.drag(self.places[place], (TARGET[0] + 200, TARGET[1] + 250), keys)
+        return wait_for(self.told, 10, lambda: f"nothing was dropped: {self.report.with_suffix('.log').read_text()}")
 
 
 @pytest.fixture(scope="module")
@@ -145,8 +142,13 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
             wait_for(
                 lambda: True if places.exists() else None, 60, lambda: f"the window did not open: {log.read_text()}"
             )
-            time.sleep(0.5)
-            yield Desk(environment, json.loads(places.read_text("utf-8")))
+            desk = Desk(environment, json.loads(places.read_text("utf-8")), folder / "report.jsonl")
+            target = [sys.executable, str(TESTS / "drop_target.py"), str(desk.report), *map(str, TARGET)]
+            told = desk.report.with_suffix(".log")
+            with program(target, environment, told):
+                wait_for(desk.told, 20, lambda: f"the drop target did not start: {told.read_text()}")
+                time.sleep(0.5)  # until both are on the screen
+                yield desk
 
 
 def assert_whole_copies(given: dict[str, Any], names: Sequence[str], masters: Sequence[Path]) -> None:
@@ -165,49 +167,46 @@ def assert_whole_copies(given: dict[str, Any], names: Sequence[str], masters: Se
         np.testing.assert_array_equal(audio, soundfile.read(master, dtype="int32", always_2d=True)[0])
 
 
-def test_a_lane_handle_hands_over_its_stem(desk: Desk, tmp_path: Path) -> None:
-    given = desk.drop("lane", tmp_path)
+def test_a_lane_handle_hands_over_its_stem(desk: Desk) -> None:
+    given = desk.drop("lane")
     master = Path(desk.places["folder"]) / "stems" / "drums.flac"
     assert_whole_copies(given, [f"{TITLE}_drums.wav"], [master])
     assert np.abs(soundfile.read(given["paths"][0])[0]).max() > 0.1
 
 
-def test_the_waveform_with_ctrl_hands_over_the_mix(desk: Desk, tmp_path: Path) -> None:
-    given = desk.drop("wave", tmp_path, keys=["ctrl"])
+def test_the_waveform_with_ctrl_hands_over_the_mix(desk: Desk) -> None:
+    given = desk.drop("wave", keys=["ctrl"])
     assert_whole_copies(given, [f"{TITLE}.wav"], [Path(desk.places["folder"]) / "mix.flac"])
 
 
-def test_the_buttons_hand_over_the_mix_and_all_stems(desk: Desk, tmp_path: Path) -> None:
-    for place in ("mix", "stems"):
-        (tmp_path / place).mkdir()
+def test_the_buttons_hand_over_the_mix_and_all_stems(desk: Desk) -> None:
     folder = Path(desk.places["folder"])
-    assert_whole_copies(desk.drop("mix", tmp_path / "mix"), [f"{TITLE}.wav"], [folder / "mix.flac"])
+    assert_whole_copies(desk.drop("mix"), [f"{TITLE}.wav"], [folder / "mix.flac"])
     assert_whole_copies(
-        desk.drop("stems", tmp_path / "stems"),
+        desk.drop("stems"),
         [f"{TITLE}_{stem}.wav" for stem in STEMS],
         [folder / "stems" / f"{stem}.flac" for stem in STEMS],
     )
 
 
-def test_the_marked_region_hands_over_that_part(desk: Desk, tmp_path: Path) -> None:
-    given = desk.drop("region", tmp_path)
+def test_the_marked_region_hands_over_that_part(desk: Desk) -> None:
+    given = desk.drop("region")
     (path,) = map(Path, given["paths"])
     assert (given["possible"], path.name) == (COPY, f"{TITLE}_0.00s-2.00s.wav")
     master = soundfile.read(Path(desk.places["folder"]) / "mix.flac", dtype="int32", always_2d=True)[0]
     np.testing.assert_array_equal(soundfile.read(path, dtype="int32", always_2d=True)[0], master[: 2 * 44100])
 
 
-def test_the_foot_of_the_handle_hands_over_the_notes(desk: Desk, tmp_path: Path) -> None:
-    given = desk.drop("notes", tmp_path)
+def test_the_foot_of_the_handle_hands_over_the_notes(desk: Desk) -> None:
+    given = desk.drop("notes")
     (path,) = map(Path, given["paths"])
     assert (given["possible"], path.name) == (COPY, f"{TITLE}.mid")
     assert [track.name for track in mido.MidiFile(path).tracks] == ["Rainy night tape", "Bass"]
 
 
-def test_a_library_row_hands_over_the_mix_and_with_shift_the_stems(desk: Desk, tmp_path: Path) -> None:
-    (tmp_path / "stems").mkdir()
-    given = desk.drop("row", tmp_path)
+def test_a_library_row_hands_over_the_mix_and_with_shift_the_stems(desk: Desk) -> None:
+    given = desk.drop("row")
     assert_whole_copies(given, [f"{TITLE}.wav"], [Path(desk.places["folder"]) / "mix.flac"])
-    given = desk.drop("row", tmp_path / "stems", keys=["shift"])
+    given = desk.drop("row", keys=["shift"])
     folder = Path(desk.places["folder"]) / "stems"
     assert_whole_copies(given, [f"{TITLE}_{stem}.wav" for stem in STEMS], [folder / f"{stem}.flac" for stem in STEMS])

@@ -41,13 +41,13 @@ def dialog(qtbot: QtBot, themed: object, make_track: MakeTrack, tmp_path: Path) 
 def test_it_begins_with_the_takes_own_format_and_says_the_names(dialog: ExportDialog) -> None:
     assert dialog.names.text() == "Rainy night tape_120bpm_Dm.mp3"
     assert dialog.choice().encoding == Encoding("mp3", mp3_kbps=320)
-    dialog.part.button("stems").click()
+    dialog.sound.part.button("stems").click()
     dialog.format.button("wav").click()
     assert dialog.names.text().splitlines() == [f"Rainy night tape_120bpm_Dm_{stem}.wav" for stem in STEMS]
 
 
 def test_what_is_chosen_is_what_is_asked_for(dialog: ExportDialog, tmp_path: Path, qtbot: QtBot) -> None:
-    dialog.part.button("heard").click()
+    dialog.sound.part.button("heard").click()
     dialog.format.button("flac").click()
     dialog.quality.setCurrentIndex(1)
     with qtbot.waitSignal(dialog.export_requested) as asked:
@@ -67,11 +67,11 @@ def test_a_mix_as_it_was_made_is_not_offered_as_heard(qtbot: QtBot, make_track: 
     dialog = ExportDialog(make_track(), Mix(), tmp_path)
     qtbot.addWidget(dialog)
     with pytest.raises(ValueError, match="not in list"):
-        dialog.part.button("heard")
+        dialog.sound.part.button("heard")
     without_stems = ExportDialog(make_track(lanes=()), QUIET_DRUMS, tmp_path)
     qtbot.addWidget(without_stems)
     with pytest.raises(ValueError, match="not in list"):
-        without_stems.part.button("stems")
+        without_stems.sound.part.button("stems")
 
 
 def test_cancel_stops_a_running_export_and_closes_one_that_does_not_run(dialog: ExportDialog, qtbot: QtBot) -> None:
@@ -84,42 +84,42 @@ def test_cancel_stops_a_running_export_and_closes_one_that_does_not_run(dialog: 
 
 
 def test_stems_are_picked_and_may_be_one_zip(dialog: ExportDialog, tmp_path: Path) -> None:
-    assert not dialog.lanes.isVisible()
-    dialog.part.button("stems").click()
+    assert not dialog.sound.lanes.isVisible()
+    dialog.sound.part.button("stems").click()
     dialog.format.button("wav").click()
-    assert dialog.lanes.isVisible()
-    assert dialog.lanes.picked == STEMS
+    assert dialog.sound.lanes.isVisible()
+    assert dialog.sound.lanes.picked == STEMS
     for lane in ("drums", "vocals", "other", "bass"):
-        dialog.lanes.button(lane).click()
-    assert dialog.lanes.picked == ("bass",), "the last one stays"
-    dialog.lanes.button("drums").click()
+        dialog.sound.lanes.button(lane).click()
+    assert dialog.sound.lanes.picked == ("bass",), "the last one stays"
+    dialog.sound.lanes.button("drums").click()
     names = ["Rainy night tape_120bpm_Dm_drums.wav", "Rainy night tape_120bpm_Dm_bass.wav"]
     assert dialog.names.text().splitlines() == names
-    dialog.zipped.click()
+    dialog.sound.zipped.click()
     assert dialog.names.text().splitlines() == ["Rainy night tape_120bpm_Dm_stems.zip", *names]
     choice = dialog.choice()
     assert (choice.what, choice.lanes, choice.zipped) == ("stems", ("drums", "bass"), True)
-    dialog.part.button("mix").click()
-    assert not dialog.zipped.isVisible()
+    dialog.sound.part.button("mix").click()
+    assert not dialog.sound.zipped.isVisible()
     assert not dialog.choice().zipped
-    dialog.part.button("stems").click()
-    assert dialog.lanes.picked == ("drums", "bass"), "as it was left"
+    dialog.sound.part.button("stems").click()
+    assert dialog.sound.lanes.picked == ("drums", "bass"), "as it was left"
 
 
 def test_minus_one_leaves_some_out_together_or_each_in_turn(dialog: ExportDialog) -> None:
-    dialog.part.button("minus").click()
+    dialog.sound.part.button("minus").click()
     dialog.format.button("wav").click()
     assert dialog.names.text() == "Rainy night tape_120bpm_Dm_minus drums.wav"
-    dialog.lanes.button("bass").click()
+    dialog.sound.lanes.button("bass").click()
     assert dialog.names.text() == "Rainy night tape_120bpm_Dm_minus drums, bass.wav"
     assert dialog.choice().without == (("drums", "bass"),)
-    dialog.in_turn.click()
+    dialog.sound.in_turn.click()
     assert dialog.names.text().splitlines() == [f"Rainy night tape_120bpm_Dm_minus {stem}.wav" for stem in STEMS]
-    dialog.lanes.button("other").click()
+    dialog.sound.lanes.button("other").click()
     assert dialog.choice().without == (("drums",), ("bass",), ("vocals",))
-    dialog.in_turn.click()
+    dialog.sound.in_turn.click()
     for lane in STEMS[1:]:
-        dialog.lanes.button(lane).click()
+        dialog.sound.lanes.button(lane).click()
     assert "nothing is left" in dialog.fault.sentence
     assert not dialog.go.isEnabled()
 
@@ -132,19 +132,19 @@ def test_the_rest_of_a_minus_one_is_as_made_or_as_mixed(
     qtbot.addWidget(dialog)
     dialog.offer("minus", ("vocals",))
     assert dialog.choice().mix is None
-    assert not dialog.balanced.isHidden()
-    dialog.balanced.click()
+    assert not dialog.sound.balanced.isHidden()
+    dialog.sound.balanced.click()
     wanted = dialog.choice().mix
     assert wanted is not None
     assert wanted.within(STEMS) == Mix({"bass": Channel(gain_db=-6.0)}, master_db=-2.0), "a solo would silence it all"
     only_muted = ExportDialog(make_track(), Mix({"drums": Channel(mute=True)}), tmp_path)
     qtbot.addWidget(only_muted)
     only_muted.offer("minus")
-    assert only_muted.balanced.isHidden()
+    assert only_muted.sound.balanced.isHidden()
 
 
 def test_names_that_are_taken_are_left_alone_and_said_so(dialog: ExportDialog, tmp_path: Path) -> None:
-    dialog.part.button("stems").click()
+    dialog.sound.part.button("stems").click()
     dialog.format.button("wav").click()
     (tmp_path / "Rainy night tape_120bpm_Dm_bass.wav").touch()
     dialog.folder.setText(f"{tmp_path} ")
@@ -160,7 +160,7 @@ def test_strips_of_stems_that_are_no_more_do_not_make_another_mix(
     qtbot.addWidget(dialog)
     for part in ("heard", "stems", "minus"):
         with pytest.raises(ValueError, match="not in list"):
-            dialog.part.button(part)
+            dialog.sound.part.button(part)
     dialog.offer("minus", ("drums",))
     assert dialog.choice().what == "mix", "there is nothing to leave out"
 
@@ -178,8 +178,8 @@ def test_minus_ones_and_zips_come_out(studio: Studio, qtbot: QtBot, themed: obje
     dialog.format.button("wav").click()
     dialog.folder.setText(str(tmp_path / "new"))
     if part == "zip":
-        dialog.zipped.click()
-        dialog.lanes.button("other").click()
+        dialog.sound.zipped.click()
+        dialog.sound.lanes.button("other").click()
     names = dialog.names.text().splitlines()
     with qtbot.waitSignal(exporter.exported, timeout=30_000) as exported:
         dialog.go.click()
@@ -210,7 +210,7 @@ def test_files_come_out(studio: Studio, qtbot: QtBot, themed: object, tmp_path: 
     exporter.ask(track, QUIET_DRUMS)
     dialog = exporter.dialog
     assert dialog is not None
-    dialog.part.button(part).click()
+    dialog.sound.part.button(part).click()
     dialog.format.button("wav").click()
     dialog.folder.setText(str(tmp_path / "new" / "folder"))
     with qtbot.waitSignal(exporter.exported, timeout=20_000) as exported:
@@ -241,7 +241,7 @@ def test_a_folder_that_cannot_be_is_said_in_the_dialog(
     dialog.show_failure("A sentence that goes on and on. " * 12)
     qtbot.wait(20)
     assert dialog.fault.height() >= dialog.fault.heightForWidth(dialog.fault.width())
-    assert dialog.part.height() >= dialog.part.sizeHint().height(), "the controls keep their size"
+    assert dialog.sound.part.height() >= dialog.sound.part.sizeHint().height(), "the controls keep their size"
     queue.close()
 
 

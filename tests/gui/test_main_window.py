@@ -339,7 +339,7 @@ def test_the_window_never_stands_still(
     dialog = window.exporter.dialog
     assert dialog is not None
     dialog.folder.setText(str(tmp_path / "exports"))
-    dialog.part.button("stems").click()
+    dialog.sound.part.button("stems").click()
     dialog.format.button("wav").click()
     with qtbot.waitSignal(window.exporter.exported, timeout=60_000):
         dialog.go.click()

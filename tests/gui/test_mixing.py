@@ -158,9 +158,9 @@ def test_export_offers_the_stems_there_are_and_the_mix_that_was_kept(
     qtbot.waitUntil(lambda: window.exporter.dialog is not None, timeout=LONG)
     dialog = window.exporter.dialog
     assert dialog is not None
-    dialog.part.button("stems").click()
+    dialog.sound.part.button("stems").click()
     assert len(dialog.names.text().splitlines()) == 6
-    dialog.part.button("heard").click()
+    dialog.sound.part.button("heard").click()
     assert dialog.choice().mix == Mix({"piano": Channel(mute=True)})
     dialog.close()
 
