@@ -3,29 +3,54 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
 import soundfile
+from planted_tracks import plant, tone
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
+from nur_studio.audio.bars import Seam
 from nur_studio.audio.files import Encoding
-from nur_studio.core.mix import STEMS, Channel, Mix
+from nur_studio.audio.masters import score_path
+from nur_studio.audio.midi import write_midi
+from nur_studio.audio.seam import SeamScore, Step
+from nur_studio.core.mix import SIX_LANES, STEMS, Channel, Mix
+from nur_studio.core.notes import NoteLine, NoteSheet, PlayedNote
 from nur_studio.core.progress import Progress
 from nur_studio.core.request import GenerationRequest
 from nur_studio.core.track import Track
-from nur_studio.gui.export_choice import ExportChoice
+from nur_studio.gui.export_choice import ExportChoice, What
+from nur_studio.gui.export_clip import LoopQuestion
 from nur_studio.gui.export_dialog import ExportDialog
 from nur_studio.gui.exporting import Exporter
 from nur_studio.gui.jobs import JobQueue
-from nur_studio.studio import Studio
+from nur_studio.studio import Loop, Studio
 
 MakeTrack = Callable[..., Track]
 QUIET_DRUMS = Mix({"drums": Channel(gain_db=-6.0)})
+
+
+@pytest.fixture
+def queue(qtbot: QtBot) -> Iterator[JobQueue]:
+    queue = JobQueue()
+    yield queue
+    queue.close()
+
+
+@pytest.fixture
+def scored(studio: Studio) -> Track:
+    """Four bars and their score."""
+    lanes = {stem: tone(110 * (n + 1), 8.0) for n, stem in enumerate(STEMS)}
+    track = plant(studio.library, lanes, title="Four")
+    line = NoteLine("Bass", "bass", 32, (PlayedNote(0.0, 1.0, 40, 0.5),))
+    write_midi(score_path(track.folder), NoteSheet("Four", 120.0, 4, 16.0, (line,)))
+    return track
 
 
 @pytest.fixture
@@ -263,3 +288,152 @@ def test_a_dialog_in_place_of_another_hears_of_its_export(
     exporter.dialog.go.click()
     qtbot.waitUntil(lambda: exporter.dialog is None, timeout=20_000)
     queue.close()
+
+
+# -- parts and loops ---------------------------------------------------------------------------------------------
+
+SPAN = (16 * 22050, 24 * 22050)  # bars 5 and 6
+
+
+@pytest.fixture
+def open_dialog(qtbot: QtBot, themed: object, make_track: MakeTrack, tmp_path: Path) -> Callable[..., ExportDialog]:
+    def opener(span: tuple[int, int] | None = None, mix: Mix = QUIET_DRUMS, **facts: object) -> ExportDialog:
+        dialog = ExportDialog(make_track(**facts), mix, tmp_path, span)
+        qtbot.addWidget(dialog)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
+        dialog.show()
+        return dialog
+
+    return opener
+
+
+OpenDialog = Callable[..., ExportDialog]
+
+
+def test_whole_bars_that_are_marked_are_a_loop_and_its_seam_is_asked_for(open_dialog: OpenDialog, qtbot: QtBot) -> None:
+    dialog = open_dialog(SPAN)
+    asked: list[LoopQuestion] = []
+    dialog.looked_for.connect(asked.append)
+    dialog.kind.button("clip").click()
+    assert dialog.names.text() == "Rainy night tape_120bpm_Dm_bars 5-6.wav", "a piece goes on into a program: wav"
+    assert dialog.facts.text() == "wav, 24 bit · 44.1 kHz · 0:04.00 · 176400 frames"
+    choice = dialog.choice()
+    assert (choice.what, choice.bars, choice.lanes) == ("loop", (4, 2), ())
+    qtbot.waitUntil(lambda: bool(asked))
+    dialog.clip.count.set_value(3)
+    dialog.clip.of.button("heard").click()
+    qtbot.waitUntil(lambda: len(asked) == 2)
+    assert asked[1] == LoopQuestion("trk_aaaaaaaaaaaa", (4, 3), QUIET_DRUMS)
+    score = SeamScore(Step(0.0, 0.0, 0.0), Step(0.0, 0.0, 0.0), 0.72)
+    loop = Loop(264600, Seam.TAIL, score)
+    dialog.show_seam(asked[0], loop)
+    assert dialog.clip.seam.text() == "listening to it …", "that was another loop"
+    dialog.show_seam(asked[1], loop)
+    assert dialog.clip.seam.text().startswith("0.72 of 1, hardly to be heard: what rings past its end")
+    dialog.clip.part.button("clip").click()
+    assert dialog.choice().span == SPAN
+    assert dialog.clip.marked.text() == "bars 5-6 · 0:08.00 – 0:12.00"
+    dialog.clip.of.button("stems").click()
+    dialog.clip.lanes.button("vocals").click()
+    assert dialog.choice().lanes == ("drums", "bass", "other")
+    assert dialog.names.text().splitlines()[0] == "Rainy night tape_120bpm_Dm_bars 5-6_drums.wav"
+    dialog.kind.button("sound").click()
+    assert dialog.format.value == "mp3", "each kind keeps its own format"
+
+
+def test_bars_that_are_none_are_said_so(open_dialog: OpenDialog) -> None:
+    dialog = open_dialog()
+    dialog.offer("clip")
+    assert not dialog.clip.part.button("clip").isEnabled()
+    for words in ("0", "x", ""):
+        dialog.clip.first.setText(words)
+        assert "has 1 to 64 of them" in dialog.fault.sentence
+        assert not dialog.go.isEnabled()
+    dialog.clip.first.set_value(1)
+    assert dialog.go.isEnabled()
+
+
+def test_without_a_tempo_every_page_says_what_cannot_be(open_dialog: OpenDialog) -> None:
+    dialog = open_dialog(tempo=0, lanes=())
+    assert not dialog.sound.clicks.click.isEnabled()
+    dialog.kind.button("clip").click()
+    assert "No steady tempo" in dialog.fault.sentence
+    assert "nothing is marked" in dialog.fault.sentence
+    dialog.kind.button("session").click()
+    assert dialog.go.isEnabled()
+    assert "120 BPM, which means nothing" in dialog.session.says.text()
+    dialog.session.kind.button("folder").click()
+    assert "there are no bars" in dialog.session.says.text()
+    assert dialog.names.text() == "Rainy night tape_Dm_session/"
+    dialog.kind.button("midi").click()
+    assert not dialog.notes.quantise.isEnabled()
+    dialog.show_notes(False, {"mix": "It needs basic_pitch."})
+    assert dialog.fault.sentence == "It needs basic_pitch."
+    assert not dialog.go.isEnabled()
+    marked = open_dialog((441, 44541), tempo=0)
+    marked.offer("clip")
+    assert marked.go.isEnabled()
+    assert marked.names.text() == "Rainy night tape_Dm_0.01s-1.01s.wav"
+
+
+def test_notes_are_offered_where_there_are_any(open_dialog: OpenDialog) -> None:
+    dialog = open_dialog()
+    dialog.offer("midi", ("vocals",))
+    dialog.show_notes(True, {"mix": "", "drums": "", "bass": "", "vocals": "No notes for this.", "other": ""})
+    assert not dialog.notes.lanes.button("vocals").isEnabled()
+    assert dialog.notes.lanes.button("vocals").toolTip() == "No notes for this."
+    assert dialog.choice().lanes == ("drums", "bass", "other"), "what was asked for is not there: the rest is offered"
+    assert dialog.notes.source.text().startswith("The score it was played from")
+    dialog.notes.of.button("all").click()
+    dialog.notes.quantise.click()
+    choice = dialog.choice()
+    assert (choice.what, choice.parts, choice.quantise) == ("midi", ("mix",), True)
+    assert dialog.names.text() == "Rainy night tape_120bpm_Dm_transcribed.mid", "no file is there in this test"
+
+
+def test_many_names_are_not_all_told(open_dialog: OpenDialog) -> None:
+    dialog = open_dialog(lanes=SIX_LANES)
+    dialog.offer("stems")
+    dialog.sound.clicks.click.click()
+    lines = dialog.names.text().splitlines()
+    assert (len(lines), lines[-1]) == (6, "… and 2 more")
+    assert len(dialog.names.toolTip().splitlines()) == 7
+
+
+def test_a_page_that_is_turned_to_has_the_height_it_needs(open_dialog: OpenDialog, qtbot: QtBot) -> None:
+    dialog = open_dialog(SPAN, lanes=SIX_LANES)
+    dialog.offer("stems")
+    qtbot.waitUntil(lambda: dialog.height() > 430)
+    assert dialog.height() <= 600, "with its title bar it fits a screen of 640"
+    tall = dialog.height()
+    dialog.kind.button("midi").click()
+    qtbot.waitUntil(lambda: dialog.height() < tall - 60)
+
+
+@pytest.mark.parametrize("kind", ["clip", "loop", "midi", "session", "clicked"])
+def test_what_is_told_is_what_comes_out(
+    studio: Studio, qtbot: QtBot, themed: object, tmp_path: Path, scored: Track, queue: JobQueue, kind: str
+) -> None:
+    window = QWidget()
+    qtbot.addWidget(window)
+    exporter = Exporter(studio, queue, window)
+    exporter.ask(scored, QUIET_DRUMS, "clip" if kind == "loop" else cast(What, kind), span=(0, 2 * 88200))
+    dialog = exporter.dialog
+    assert dialog is not None
+    dialog.folder.setText(str(tmp_path / "new"))
+    qtbot.waitUntil(lambda: dialog.notes.known)
+    if kind == "clip":
+        dialog.clip.part.button("clip").click()
+        dialog.clip.of.button("stems").click()
+    elif kind == "loop":
+        qtbot.waitUntil(lambda: " of 1" in dialog.clip.seam.text())
+    elif kind == "clicked":
+        dialog.offer("minus", ("drums",))
+        for switch in (dialog.sound.clicks.click, dialog.sound.clicks.count_in):
+            switch.click()
+    names = dialog.names.text().splitlines()
+    with qtbot.waitSignal(exporter.exported, timeout=30_000):
+        dialog.go.click()
+    assert sorted(names) == sorted(path.name for path in (tmp_path / "new").iterdir())
+    assert len(names) == {"clip": 4, "loop": 1, "midi": 1, "session": 2, "clicked": 2}[kind]
+    qtbot.waitUntil(lambda: exporter.dialog is None)
