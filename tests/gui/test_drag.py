@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import soundfile
+from planted_tracks import plant, tone
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QDrag
 from PySide6.QtWidgets import QApplication, QWidget
@@ -14,10 +16,9 @@ from pytestqt.qtbot import QtBot
 
 from nur_studio.audio.files import Encoding
 from nur_studio.core.mix import STEMS
-from nur_studio.core.request import GenerationRequest
 from nur_studio.core.track import Track
 from nur_studio.gui.drag import DragOut, Held, Wanted, mime_data
-from nur_studio.gui.jobs import JobQueue
+from nur_studio.gui.jobs import Job, JobQueue
 from nur_studio.studio import Studio
 
 
@@ -43,7 +44,12 @@ def queue(qtbot: QtBot) -> Iterator[JobQueue]:
 
 @pytest.fixture
 def track(studio: Studio) -> Track:
-    return studio.generate(GenerationRequest("jazz trio", 5, tempo=120, seed=1))[0]
+    return made(studio, "Jazz trio")
+
+
+def made(studio: Studio, title: str) -> Track:
+    """Five seconds of four stems."""
+    return plant(studio.library, {stem: tone(110 * (n + 1), 5.0) for n, stem in enumerate(STEMS)}, title=title)
 
 
 @pytest.fixture
@@ -111,7 +117,7 @@ def test_let_go_meanwhile_it_only_says_that_the_files_are_ready(
 def test_several_rows_are_one_drag_and_a_failure_is_told(
     drag: DragOut, track: Track, studio: Studio, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (other,) = studio.generate(GenerationRequest("techno", 5, tempo=130, seed=2))
+    other = made(studio, "Techno")
     hold(monkeypatch, True)
     drag.start(Wanted((track.id, other.id), Held(("mix",))))
     seen = drag.seen  # type: ignore[attr-defined]
@@ -124,3 +130,36 @@ def test_several_rows_are_one_drag_and_a_failure_is_told(
     with qtbot.waitSignal(drag.failed, timeout=20_000) as failed:
         drag.start(Wanted((track.id,), Held(("bass",))))
     assert "stems" in str(failed.args[0]) or "library" in str(failed.args[0])
+
+
+def test_who_drags_waits_behind_no_pointer_that_only_came_by(
+    drag: DragOut, track: Track, queue: JobQueue, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hold(monkeypatch, True)
+    busy = threading.Event()
+    queue.submit(Job(lambda _progress, _cancel: busy.wait(20), queue))
+    for part in ("drums", "bass"):
+        drag.prepare(Wanted((track.id,), Held((part,))))
+    assert len(queue.waiting) == 2
+    drag.start(Wanted((track.id,), Held(("mix",), (0, 44100))))
+    assert len(queue.waiting) == 1
+    busy.set()
+    seen = drag.seen  # type: ignore[attr-defined]
+    qtbot.waitUntil(lambda: len(seen.paths) == 1, timeout=20_000)
+    assert [path.name for path in seen.paths[0]] == ["Jazz trio_120bpm_Am_0.00s-1.00s.wav"]
+    assert soundfile.info(seen.paths[0][0]).frames == 44100
+    drag.prepare(Wanted((track.id,), Held(("drums",))))
+    assert len(drag._preparing) == 1, "it is written after all where the pointer comes by again"
+    qtbot.waitUntil(lambda: not drag._preparing, timeout=20_000)
+
+
+def test_it_says_how_far_the_files_are(drag: DragOut, track: Track, qtbot: QtBot) -> None:
+    told: list[tuple[Wanted, float | None]] = []
+    drag.progressed.connect(lambda wanted, fraction: told.append((wanted, fraction)))
+    wanted = Wanted((track.id,), Held(("stems",)))
+    drag.prepare(wanted)
+    qtbot.waitUntil(lambda: bool(told) and told[-1][1] is None, timeout=20_000)
+    assert {each for each, _ in told} == {wanted}
+    fractions = [fraction for _, fraction in told[:-1] if fraction is not None]
+    assert fractions == sorted(fractions)
+    assert len(fractions) == len(told) - 1 > 0
