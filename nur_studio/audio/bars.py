@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -124,14 +125,14 @@ def _wrap(out: Audio, tail: Audio, fade: int) -> None:
 def _rings_out(mix: Audio, sample_rate: int, end: int) -> bool:
     """Whether nothing new begins after `end`: from block to block it only gets quieter, to the end."""
     block = round(_BLOCK_S * sample_rate)
-    power = np.square(mix[max(0, end - block) :], dtype=np.float64).mean(axis=1)
-    blocks = [float(power[at : at + block].mean()) for at in range(0, len(power), block)]
-    loudness = np.sqrt(blocks)
-    if len(loudness) < 2:
-        return False
-    if loudness[-1] > _RUNG_OUT * loudness[0]:
-        return False
-    return bool((loudness[1:] <= 1e-4 + _RING_RISE * np.minimum.accumulate(loudness)[:-1]).all())
+    rest = mix[max(0, end - block) :]
+    first = loudness = lowest = math.inf
+    for at in range(0, len(rest), block):  # mostly music goes on, and the first blocks tell
+        loudness = math.sqrt(float(np.square(rest[at : at + block], dtype=np.float64).mean()))
+        if loudness > 1e-4 + _RING_RISE * lowest:
+            return False
+        first, lowest = (loudness if at == 0 else first), min(lowest, loudness)
+    return len(rest) > block and loudness <= _RUNG_OUT * first
 
 
 def _gains(leaving: Audio, coming: Audio) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -38,7 +38,7 @@ def sheet() -> list[tuple[str, list[tuple[str, str]]]]:
                 ("+", _tr("Zoom in; −: out; Ctrl+0: all of it")),
                 ("E", _tr("Extend: go on from it; I: how it was made")),
                 ("T", _tr("Take it apart into stems")),
-                ("Ctrl+E", _tr("Export; Shift+F10: a lane's menu")),
+                ("Ctrl+E", _tr("Export; Shift+F10: a lane's menu; Ctrl and drag: the lane as a file")),
             ],
         ),
         (
@@ -66,7 +66,7 @@ def sheet() -> list[tuple[str, list[tuple[str, str]]]]:
             [
                 ("Ctrl+F", _tr("Search")),
                 ("Ctrl+I", _tr("Import audio files")),
-                ("Return", _tr("Open the take")),
+                ("Return", _tr("Open the take; drag it: its mix as a file, with Shift its stems")),
                 ("F2", _tr("Rename it")),
                 ("S", _tr("Star it")),
                 ("Del", _tr("Delete it")),

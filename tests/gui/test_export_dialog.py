@@ -23,7 +23,6 @@ from nur_studio.audio.seam import SeamScore, Step
 from nur_studio.core.mix import SIX_LANES, STEMS, Channel, Mix
 from nur_studio.core.notes import NoteLine, NoteSheet, PlayedNote
 from nur_studio.core.progress import Progress
-from nur_studio.core.request import GenerationRequest
 from nur_studio.core.track import Track
 from nur_studio.gui.export_choice import ExportChoice, What
 from nur_studio.gui.export_clip import LoopQuestion
@@ -36,6 +35,11 @@ MakeTrack = Callable[..., Track]
 QUIET_DRUMS = Mix({"drums": Channel(gain_db=-6.0)})
 
 
+def planted(studio: Studio, duration_s: float) -> Track:
+    lanes = {stem: tone(110 * (n + 1), duration_s) for n, stem in enumerate(STEMS)}
+    return plant(studio.library, lanes, title="Four")
+
+
 @pytest.fixture
 def queue(qtbot: QtBot) -> Iterator[JobQueue]:
     queue = JobQueue()
@@ -46,8 +50,7 @@ def queue(qtbot: QtBot) -> Iterator[JobQueue]:
 @pytest.fixture
 def scored(studio: Studio) -> Track:
     """Four bars and their score."""
-    lanes = {stem: tone(110 * (n + 1), 8.0) for n, stem in enumerate(STEMS)}
-    track = plant(studio.library, lanes, title="Four")
+    track = planted(studio, 8.0)
     line = NoteLine("Bass", "bass", 32, (PlayedNote(0.0, 1.0, 40, 0.5),))
     write_midi(score_path(track.folder), NoteSheet("Four", 120.0, 4, 16.0, (line,)))
     return track
@@ -192,7 +195,7 @@ def test_strips_of_stems_that_are_no_more_do_not_make_another_mix(
 
 @pytest.mark.parametrize("part", ["minus", "zip"])
 def test_minus_ones_and_zips_come_out(studio: Studio, qtbot: QtBot, themed: object, tmp_path: Path, part: str) -> None:
-    (track,) = studio.generate(GenerationRequest("jazz trio", 5, tempo=120, seed=1))
+    track = planted(studio, 5.0)
     queue = JobQueue()
     window = QWidget()
     qtbot.addWidget(window)
@@ -227,7 +230,7 @@ def test_minus_ones_and_zips_come_out(studio: Studio, qtbot: QtBot, themed: obje
 
 @pytest.mark.parametrize("part", ["mix", "stems", "heard"])
 def test_files_come_out(studio: Studio, qtbot: QtBot, themed: object, tmp_path: Path, part: str) -> None:
-    (track,) = studio.generate(GenerationRequest("jazz trio", 5, tempo=120, seed=1))
+    track = planted(studio, 5.0)
     queue = JobQueue()
     window = QWidget()
     qtbot.addWidget(window)
@@ -251,7 +254,7 @@ def test_files_come_out(studio: Studio, qtbot: QtBot, themed: object, tmp_path: 
 def test_a_folder_that_cannot_be_is_said_in_the_dialog(
     studio: Studio, qtbot: QtBot, themed: object, tmp_path: Path
 ) -> None:
-    (track,) = studio.generate(GenerationRequest("jazz trio", 5, tempo=120, seed=1))
+    track = planted(studio, 5.0)
     (tmp_path / "file").write_text("in the way")
     queue = JobQueue()
     window = QWidget()
@@ -273,7 +276,7 @@ def test_a_folder_that_cannot_be_is_said_in_the_dialog(
 def test_a_dialog_in_place_of_another_hears_of_its_export(
     studio: Studio, qtbot: QtBot, themed: object, tmp_path: Path
 ) -> None:
-    (track,) = studio.generate(GenerationRequest("jazz trio", 5, tempo=120, seed=1))
+    track = planted(studio, 5.0)
     queue = JobQueue()
     window = QWidget()
     qtbot.addWidget(window)
