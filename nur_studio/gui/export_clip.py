@@ -84,8 +84,10 @@ class ClipPage(ExportPage):
         self._seam_label = add_row(self.form, 4, self.tr("Seam"), self.seam)
         self._show_what()
 
-    def offer(self, lanes: tuple[str, ...] = ()) -> None:
-        """Begin with the marked part of these lanes; of the mix without any."""
+    def offer(self, what: str, lanes: tuple[str, ...] = ()) -> None:
+        """Begin with the marked part ("clip") or a "loop" of these lanes; of the mix without any."""
+        if self.part.button(what).isEnabled():
+            self.part.set_value(what)
         self.of.set_value("stems" if lanes else "mix")
         if lanes:
             self.lanes.pick(lanes)

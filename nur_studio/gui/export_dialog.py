@@ -138,7 +138,7 @@ class ExportDialog(QDialog):
         """Begin with this; without `lanes` with what is usual. What the take has not is not offered."""
         if what in ("clip", "loop"):
             self.kind.set_value("clip")
-            self.clip.offer(tuple(lanes))
+            self.clip.offer(what, tuple(lanes))
         elif what == "midi":
             self.kind.set_value("midi")
             self.notes.offer(tuple(lanes))

@@ -219,6 +219,21 @@ def test_a_lane_is_exported_alone_or_left_out(studio: Studio, open_window: OpenW
         dialog = window.exporter.dialog
         assert dialog is not None
         assert dialog.names.text().splitlines() == names
+    (marked,) = [a for a in menu_of(window, "guitar").actions() if a.text() == "Export the marked part…"]
+    assert not marked.isEnabled()
+    window.view.timeline.set_loop((0, 44100))
+    for lane, text, kind, lanes in (
+        ("guitar", "Export the marked part…", "clip", ("guitar",)),
+        ("mix", "Export the marked part…", "clip", ()),
+        ("guitar", "Export guitar as MIDI…", "midi", ("guitar",)),
+        ("mix", "Export MIDI…", "midi", ()),
+        ("mix", "Export a session…", "session", ()),
+    ):
+        pick(menu_of(window, lane), text)
+        dialog = window.exporter.dialog
+        assert dialog is not None
+        choice = dialog.choice()
+        assert (choice.what, choice.lanes) == (kind, lanes)
     window.view.lanes.lanes["piano"].setFocus()
     qtbot.keyClick(window.view.lanes.lanes["piano"], Qt.Key.Key_F10, Qt.KeyboardModifier.ShiftModifier)
     menu = window.combining.menu

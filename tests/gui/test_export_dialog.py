@@ -420,13 +420,13 @@ def test_what_is_told_is_what_comes_out(
     window = QWidget()
     qtbot.addWidget(window)
     exporter = Exporter(studio, queue, window)
-    exporter.ask(scored, QUIET_DRUMS, "clip" if kind == "loop" else cast(What, kind), span=(0, 2 * 88200))
+    exporter.ask(scored, QUIET_DRUMS, "mix" if kind == "clicked" else cast(What, kind), span=(0, 2 * 88200))
     dialog = exporter.dialog
     assert dialog is not None
     dialog.folder.setText(str(tmp_path / "new"))
     qtbot.waitUntil(lambda: dialog.notes.known)
     if kind == "clip":
-        dialog.clip.part.button("clip").click()
+        assert dialog.clip.part.value == "clip"
         dialog.clip.of.button("stems").click()
     elif kind == "loop":
         qtbot.waitUntil(lambda: " of 1" in dialog.clip.seam.text())
