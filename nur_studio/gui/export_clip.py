@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import QCoreApplication, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from nur_studio.audio.bars import MOST_LOOP_BARS
@@ -171,25 +171,24 @@ class ClipPage(ExportPage):
         ):  # fmt: skip
             widget.setVisible(shown)
         if self._span is not None:
-            where = where_of(self._track, *self._span)
             rate = self._track.sample_rate
             times = " – ".join(format_time(frame / rate) for frame in self._span)
-            self.marked.setText(times if where.endswith("s") and "bar" not in where else f"{where} · {times}")
+            in_bars = whole_bars(self._track, *self._span) is not None
+            self.marked.setText(f"{where_of(self._track, *self._span)} · {times}" if in_bars else times)
 
 
 def seam_text(loop: Loop) -> str:
     """How the ends of a loop meet, and how well, in words for the window."""
-    from PySide6.QtCore import QCoreApplication
-
-    def tr(text: str) -> str:
-        return QCoreApplication.translate("ExportDialog", text)
-
     how = {
-        "tail": tr("what rings past its end goes on over its beginning"),
-        "from before": tr("its end fades into what comes before its beginning"),
-        "into after": tr("its beginning fades in from what comes after its end"),
-        "faded": tr("both ends are faded: there is nothing around it"),
+        "tail": _tr("what rings past its end goes on over its beginning"),
+        "from before": _tr("its end fades into what comes before its beginning"),
+        "into after": _tr("its beginning fades in from what comes after its end"),
+        "faded": _tr("both ends are faded: there is nothing around it"),
     }[loop.seam]
     score = loop.score.score
-    word = tr("not to be heard") if score >= 0.9 else tr("hardly to be heard") if score >= 0.6 else tr("to be heard")
-    return tr("{score} of 1, {word}: {how}").format(score=f"{score:.2f}", word=word, how=how)
+    word = _tr("not to be heard") if score >= 0.9 else _tr("hardly to be heard") if score >= 0.6 else _tr("to be heard")
+    return _tr("{score} of 1, {word}: {how}").format(score=f"{score:.2f}", word=word, how=how)
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("ExportDialog", text)
