@@ -15,6 +15,7 @@ from nur_studio.gui.export_choice import ExportChoice
 from nur_studio.gui.export_page import ExportPage, add_row, remark
 from nur_studio.gui.fields import NumberField
 from nur_studio.gui.lane_picker import LanePicker
+from nur_studio.gui.loop_note import seam_word
 from nur_studio.gui.segments import SegmentedControl
 from nur_studio.studio.clips import Loop, where_of, whole_bars
 
@@ -186,8 +187,7 @@ def seam_text(loop: Loop) -> str:
         "faded": _tr("both ends are faded: there is nothing around it"),
     }[loop.seam]
     score = loop.score.score
-    word = _tr("not to be heard") if score >= 0.9 else _tr("hardly to be heard") if score >= 0.6 else _tr("to be heard")
-    return _tr("{score} of 1, {word}: {how}").format(score=f"{score:.2f}", word=word, how=how)
+    return _tr("{score:.2f} of 1, {word}: {how}").format(score=score, word=seam_word(score)[0], how=how)
 
 
 def _tr(text: str) -> str:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QCoreApplication, QSize, Qt, Signal
 from PySide6.QtWidgets import QToolButton, QWidget
 
 from nur_studio.gui.icons import icon
 
 _GOOD, _FAIR = 0.8, 0.5
 _AIR = 32  # px beside icon and words: paddings, borders, and between them
+
+
+def seam_word(score: float) -> tuple[str, str]:
+    """A word for how the ends of a loop meet, and its colour."""
+    if score >= _GOOD:
+        return QCoreApplication.translate("LoopNote", "good"), "good"
+    if score >= _FAIR:
+        return QCoreApplication.translate("LoopNote", "fair"), "warning"
+    return QCoreApplication.translate("LoopNote", "rough"), "error"
 
 
 class LoopNote(QToolButton):
@@ -106,11 +115,7 @@ class LoopNote(QToolButton):
 
     def _judged(self) -> tuple[str, str]:
         """A word for the seam, and the colour of its dot."""
-        if self._score is None:
-            return "", "faint"
-        if self._score >= _GOOD:
-            return self.tr("good"), "good"
-        return (self.tr("fair"), "warning") if self._score >= _FAIR else (self.tr("rough"), "error")
+        return ("", "faint") if self._score is None else seam_word(self._score)
 
     def _tip(self, whole: str, word: str) -> str:
         if self.isChecked():

@@ -332,7 +332,7 @@ def test_whole_bars_that_are_marked_are_a_loop_and_its_seam_is_asked_for(open_di
     dialog.show_seam(asked[0], loop)
     assert dialog.clip.seam.text() == "listening to it …", "that was another loop"
     dialog.show_seam(asked[1], loop)
-    assert dialog.clip.seam.text().startswith("0.72 of 1, hardly to be heard: what rings past its end")
+    assert dialog.clip.seam.text().startswith("0.72 of 1, fair: what rings past its end")
     dialog.clip.part.button("clip").click()
     assert dialog.choice().span == SPAN
     assert dialog.clip.marked.text() == "bars 5-6 · 0:08.00 – 0:12.00"
