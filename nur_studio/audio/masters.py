@@ -21,6 +21,7 @@ from nur_studio.core.progress import Cancel, CancelToken, OnProgress, Progress, 
 from nur_studio.core.sound import Audio
 
 MIX = "mix.flac"
+ORIGINAL = "original"
 _LANE_OF_MIX = "mix"
 _ENCODING = Encoding("flac", "PCM_24")
 _POLL_S = 0.03
@@ -54,6 +55,11 @@ def stem_path(folder: Path, stem: str) -> Path:
     return folder / "stems" / f"{stem}.flac"
 
 
+def original_path(folder: Path) -> Path:
+    """Where a take lies as its engine made it, a mix and perhaps stems, if it was handed over otherwise."""
+    return folder / ORIGINAL
+
+
 def score_path(folder: Path) -> Path:
     """The notes of a take whose engine wrote them down; other takes have none."""
     return folder / "score.mid"
@@ -83,6 +89,23 @@ def lane_peaks(folder: Path) -> dict[str, PeakPyramid]:
         return peaks
 
 
+def write_original(folder: Path, mix: Audio, stems: Mapping[str, Audio], sample_rate: int, cancel: Cancel) -> None:
+    """Keep mix and stems below `folder` as they were before the take was brought to what was asked for."""
+    original = original_path(folder)
+    stem_path(original, "").parent.mkdir(parents=True)
+    for path, audio in ((mix_path(original), mix), *((stem_path(original, name), stems[name]) for name in stems)):
+        cancel.check()
+        write_audio(path, audio, sample_rate, _ENCODING, lambda _: cancel.check())
+
+
+def read_original(folder: Path) -> tuple[Audio, dict[str, Audio], int]:
+    """What `write_original` kept: mix, stems, sample rate. Raises `FileProblem` where it is gone."""
+    original = original_path(folder)
+    mix, sample_rate = read_audio(mix_path(original))
+    paths = {stem: stem_path(original, stem) for stem in LANES}
+    return mix, {stem: read_audio(path)[0] for stem, path in paths.items() if path.exists()}, sample_rate
+
+
 def write_masters(
     folder: Path,
     mix: Audio,
@@ -91,8 +114,11 @@ def write_masters(
     tempo_asked: float | None = None,
     on_progress: OnProgress = ignore_progress,
     cancel: Cancel | None = None,
+    beats_per_bar: int = 4,
 ) -> Masters:
     """Write the mix and its stems (FLAC, 24 bit), peaks and waveform into `folder`, and measure the mix.
+
+    Its tempo is looked for near `tempo_asked`, its bars have `beats_per_bar`.
 
     All of it runs side by side on the machine's cores; progress comes from the calling thread. Raises `FileProblem`
     and `Cancelled`: what lies in the folder then is for the caller to throw away.
@@ -109,7 +135,7 @@ def write_masters(
     work = _Work(total=len(mix) * (2 + len(lanes)), cancel=cancel)
     pool = ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1), thread_name_prefix="masters")
     try:
-        measures = pool.submit(_measure, mix, sample_rate, tempo_asked, work)
+        measures = pool.submit(_measure, mix, sample_rate, tempo_asked, beats_per_bar, work)
         encodings = [
             pool.submit(
                 write_audio,
@@ -182,12 +208,14 @@ class _Work:
         return count
 
 
-def _measure(mix: Audio, sample_rate: int, tempo_asked: float | None, work: _Work) -> tuple[float, float, Analysis]:
+def _measure(
+    mix: Audio, sample_rate: int, tempo_asked: float | None, beats_per_bar: int, work: _Work
+) -> tuple[float, float, Analysis]:
     loudness = integrated_lufs(mix, sample_rate)
     work.add(len(mix))
     peak = true_peak_dbtp(mix)
     work.add(len(mix))
-    return loudness, peak, analyse(mix, sample_rate, near=tempo_asked)
+    return loudness, peak, analyse(mix, sample_rate, near=tempo_asked, beats_per_bar=beats_per_bar)
 
 
 def _draw(folder: Path, lanes: Mapping[str, Audio], sample_rate: int) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from nur_studio.core.contract import FarOff
 from nur_studio.core.errors import InvalidRequest
 
 MAX_DESCRIPTION = 1000
@@ -45,9 +46,12 @@ class Controls:
     """None and empty mean: what the model was published with, and what the prompt says.
 
     `description` replaces the words built from prompt, genre, tempo, key; `negative` says what to steer away from.
-    `count_in` starts the model on a drum loop at the asked tempo, which is dropped from the result. `loop` leaves the
-    end as it is, for who repeats it; else the last bars fade. `window_s` is how many seconds are made at once, with
-    what is heard again of the music before them: fewer need less memory.
+    `count_in` starts the model on a drum loop at the asked tempo, which is dropped from the result. `window_s` is how
+    many seconds are made at once, with what is heard again of the music before them: fewer need less memory.
+
+    How a take is handed over: with `loop` as whole bars that go round without a seam, else with an end; `bar_one` has
+    the first bar begin at its first frame, where a tempo was asked and a steady beat is found; `far_off` is what
+    becomes of a tempo so far from the asked one that stretching would be heard (a `FarOff`; None: as the settings say).
     """
 
     description: str | None = None
@@ -60,6 +64,8 @@ class Controls:
     count_in: bool = False
     loop: bool = False
     window_s: int | None = None
+    bar_one: bool = True
+    far_off: str | None = None
 
     def faults(self) -> Iterator[InvalidRequest]:
         """Every fault, a sentence each."""
@@ -76,6 +82,8 @@ class Controls:
             yield InvalidRequest(
                 "window_s", self.window_s, f"a whole number of seconds from {WINDOW_S[0]} to {WINDOW_S[1]}"
             )
+        if self.far_off is not None and self.far_off not in tuple(FarOff):
+            yield InvalidRequest("far_off", self.far_off, f"one of {', '.join(FarOff)}")
         yield from self._section_faults()
         reference = self.reference
         if reference is not None and not (

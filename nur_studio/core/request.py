@@ -11,6 +11,7 @@ from nur_studio.core.errors import InvalidRequest
 FORMATS = ("mp3", "wav", "flac", "ogg")
 MIN_DURATION, MAX_DURATION = 5, 300
 MIN_TEMPO, MAX_TEMPO = 40, 220
+MAX_BARS = 64
 MAX_TAKES = 8
 MAX_SEED = 2**32 - 1
 MAX_PROMPT = 4000
@@ -22,7 +23,8 @@ _READABLE = "text in the system's own encoding"
 class GenerationRequest:
     """A wish for music, as it was given. None means "you decide" (genre and tempo from the prompt, a new seed).
 
-    `duration` is in whole seconds, `tempo` in BPM. Nothing is checked on construction: `validate` does.
+    `duration` is in whole seconds, `tempo` in BPM. `bars`, where there are any, are the length in place of `duration`:
+    so many bars of the tempo that the take is made in. Nothing is checked on construction: `validate` does.
     """
 
     prompt: str
@@ -34,6 +36,7 @@ class GenerationRequest:
     engine: str | None = None
     takes: int = 1
     controls: Controls = field(default_factory=Controls)
+    bars: int | None = None
 
     def validate(self) -> None:
         """Raise `InvalidRequest` for the first fault."""
@@ -52,6 +55,8 @@ class GenerationRequest:
             yield InvalidRequest(
                 "duration", self.duration, f"a whole number of seconds from {MIN_DURATION} to {MAX_DURATION}"
             )
+        if self.bars is not None and not _whole(self.bars, 1, MAX_BARS):
+            yield InvalidRequest("bars", self.bars, f"a whole number of bars from 1 to {MAX_BARS}")
         if self.genre is not None and not (
             isinstance(self.genre, str) and self.genre.strip() and len(self.genre) <= MAX_GENRE
         ):

@@ -6,10 +6,13 @@ import json
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from nur_studio.core.contract import FarOff
+
 _ALLOWED: dict[str, tuple[object, ...]] = {
     "device": ("auto", "cuda", "mps", "cpu"),
     "sample_rate": (44100, 48000),
     "snap": ("grid", "bar", "beat", "off"),
+    "far_off": tuple(FarOff),
 }
 
 
@@ -19,8 +22,9 @@ class Settings:
 
     `engine` "" is the best one there is; `device` is "auto", "cuda", "mps" or "cpu"; `sellable_only` leaves out engines
     whose output may not be sold; `master` brings takes to −14 LUFS; `sample_rate` is what models deliver, 44100 or
-    48000 Hz; `separate` takes what is made apart into stems by itself, with the `separator` of this name or another;
-    `snap` is what clicks and drags fall on: "grid" (the lines in sight), "bar", "beat" or "off".
+    48000 Hz; `far_off` is what becomes of takes far from the asked tempo (a `FarOff`); `separate` takes what is made
+    apart into stems by itself, with the `separator` of this name or another; `snap` is what clicks and drags fall on:
+    "grid" (the lines in sight), "bar", "beat" or "off".
     """
 
     theme: str = "dark"
@@ -29,6 +33,7 @@ class Settings:
     sellable_only: bool = False
     master: bool = True
     sample_rate: int = 44100
+    far_off: str = FarOff.ASK.value
     separate: bool = True
     separator: str = "htdemucs"
     output_format: str = "mp3"

@@ -37,8 +37,9 @@ class ReferenceAudio:
 class MusicTask:
     """One take to make, all choices already taken: nothing in it is random.
 
-    `duration_s` is the whole take's; `master` brings it to −14 LUFS, else the engine's own level stays, unclipped.
-    `reference` is there where `controls.reference` is.
+    `duration_s` is the whole take's; the last `spare_s` of it are made to be cut off: then the end is left as it is.
+    `master` brings it to −14 LUFS, else the engine's own level stays, unclipped. `reference` is there where
+    `controls.reference` is.
     """
 
     prompt: str
@@ -50,6 +51,7 @@ class MusicTask:
     reference: ReferenceAudio | None = None
     sample_rate: int = 44100
     master: bool = True
+    spare_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +165,9 @@ class EngineInfo:
 
     `why_not` is "" where it can run here, else one sentence that says what is missing. `can` names what it does beside
     making music: "keep" (end early), "together" (several takes as one batch), "controls", "sections", "continue",
-    "melody", "count-in"; of a separator it is "separate", and `lanes` are the stems it makes. `sellable`: whether its
-    licence lets people sell what it makes.
+    "melody", "count-in"; of a separator it is "separate", and `lanes` are the stems it makes. `exact`: it is in the
+    tempo it is told by construction; else what it makes is measured, and brought to a tempo that was asked for.
+    `sellable`: whether its licence lets people sell what it makes.
     """
 
     name: str
@@ -178,6 +181,7 @@ class EngineInfo:
     can: frozenset[str] = frozenset()
     sellable: bool = True
     lanes: tuple[str, ...] = ()
+    exact: bool = True
 
 
 @dataclass(frozen=True, slots=True)

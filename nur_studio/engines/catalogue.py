@@ -68,6 +68,7 @@ def _musicgen(model: MusicModel, store: WeightStore, device: str, missing: str) 
         options=_options(model, store, device),
         can=frozenset(can),
         sellable=model.sellable,
+        exact=False,
     )
 
 

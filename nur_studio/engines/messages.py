@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nur_studio.core.contract import Contract
 from nur_studio.core.errors import Cancelled, StudioError
 from nur_studio.core.timing import Section
 from nur_studio.engines.base import EngineInfo, MusicTask
@@ -38,7 +39,8 @@ class Chunk:
 class Made:
     """What one generation left in its folder. `seconds` is what it took, by stage and in all ("total").
 
-    `note` is a sentence for people where it is not all they asked for.
+    `note` is a sentence for people where it is not all they asked for; `tempo` is 0 where no steady beat was heard,
+    `tempo_exact` what it is where that is no whole number, and `contract` what was measured and done to hand it over.
     """
 
     masters: Masters
@@ -50,6 +52,20 @@ class Made:
     details: Mapping[str, object] = field(default_factory=dict)
     note: str = ""
     seconds: Mapping[str, float] = field(default_factory=dict)
+    tempo_exact: float | None = None
+    contract: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Redelivered:
+    """What handing a take over anew left in its folder: masters in place of those it had; the rest as in `Made`."""
+
+    masters: Masters
+    tempo: int
+    tempo_exact: float | None
+    beat_offset_s: float
+    note: str
+    contract: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +92,13 @@ class Warm:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One take of an order, and the folder for it, which exists and is empty."""
+    """One take of an order, and the folder for it, which exists and is empty. `contract` is how to hand it over:
+    without one, as the engine makes it.
+    """
 
     task: MusicTask
     folder: Path
+    contract: Contract | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +123,30 @@ class Separate:
 
 
 @dataclass(frozen=True, slots=True)
+class Redeliver:
+    """Hand the take of which `source` holds the original over anew, into `folder`: stretched to its tempo however far
+    that is, or with `as_made` as it was made. Answered by `Advanced`, then `Answered(Redelivered)`, `Refused` or
+    `Stopped`.
+    """
+
+    source: Path
+    folder: Path
+    contract: Contract
+    as_made: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Make the audio file `source` `frames` long, its pitch as it is, and write it to `target` (WAV, float). Answered
+    by `Answered(None)`, `Refused` or `Stopped`.
+    """
+
+    source: Path
+    target: Path
+    frames: int
+
+
+@dataclass(frozen=True, slots=True)
 class Release:
     """Give back what the engine called `name` holds, files and memory. Answered by `Answered(None)`."""
 
@@ -118,7 +161,7 @@ class Probe:
     device: str
 
 
-Order = Make | Separate | Warm | Release | Probe
+Order = Make | Separate | Redeliver | Stretch | Warm | Release | Probe
 
 # From the engine process:
 

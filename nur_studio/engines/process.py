@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nur_studio.core.errors import Cancelled, GenerationFailed, StudioError
-from nur_studio.core.progress import Cancel, EtaMeter, OnProgress
+from nur_studio.core.progress import Cancel, EtaMeter, OnProgress, Progress
 from nur_studio.engines import child
 from nur_studio.engines.base import EngineInfo, MusicTask
 from nur_studio.engines.messages import (
@@ -30,11 +30,14 @@ from nur_studio.engines.messages import (
     Make,
     Order,
     Probe,
+    Redeliver,
+    Redelivered,
     Refused,
     Release,
     Separate,
     Separated,
     Stopped,
+    Stretch,
     TakeEnded,
     Wanted,
     Warm,
@@ -42,6 +45,7 @@ from nur_studio.engines.messages import (
 from nur_studio.engines.spawning import ending, one_blas_thread, without_interrupt
 
 if TYPE_CHECKING:
+    from nur_studio.core.contract import Contract
     from nur_studio.engines.base import Forecast
 
 __all__ = ["Chunk", "EngineProcess", "Made", "Separated", "Wanted"]
@@ -163,17 +167,27 @@ class EngineProcess:
         """Take the audio file `mix` apart into `folder`, which exists and is empty. Waits for its turn, as `make` does,
         and raises what it raises.
         """
-        meter = EtaMeter()
-
-        def heed(message: object) -> None:
-            if isinstance(message, Advanced):
-                on_progress(meter(message.stage, message.fraction))
-
         with self._next_turn(cancel):
-            separated = self._ask(Separate(separator, mix, folder), heed, cancel)
+            separated = self._ask(Separate(separator, mix, folder), _telling(on_progress), cancel)
             assert isinstance(separated, Separated)
-            on_progress(meter("separating", 1.0))
+            on_progress(Progress("separating", 1.0, 0.0))
             return separated
+
+    def redeliver(
+        self, source: Path, folder: Path, contract: Contract, as_made: bool, on_progress: OnProgress, cancel: Cancel
+    ) -> Redelivered:
+        """Hand the take in `source` over anew, into `folder`, which exists and is empty: in its asked tempo, or with
+        `as_made` as it was made. Waits for its turn, as `make` does, and raises what it raises.
+        """
+        with self._next_turn(cancel):
+            answer = self._ask(Redeliver(source, folder, contract, as_made), _telling(on_progress), cancel)
+            assert isinstance(answer, Redelivered)
+            return answer
+
+    def stretch(self, source: Path, target: Path, frames: int, cancel: Cancel) -> None:
+        """Make the audio file `source` `frames` long, into the WAV file `target`. Waits for its turn as `make` does."""
+        with self._next_turn(cancel):
+            self._ask(Stretch(source, target, frames), _ignore, cancel)
 
     def forecast(self, model: str, device: str, cancel: Cancel) -> Forecast:
         """What this machine makes of the model called `model`; tried there for some seconds. Waits for its turn.
@@ -347,6 +361,17 @@ class EngineProcess:
             process.kill()
             process.join()
             process.close()
+
+
+def _telling(on_progress: OnProgress) -> Callable[[object], None]:
+    """What a child says of its progress, with the time that is left."""
+    meter = EtaMeter()
+
+    def heed(message: object) -> None:
+        if isinstance(message, Advanced):
+            on_progress(meter(message.stage, message.fraction))
+
+    return heed
 
 
 def _ignore(_: object) -> None:

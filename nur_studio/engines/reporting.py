@@ -35,11 +35,11 @@ class Reporter:
 
 class Preview:
     """An `OnAudio`: the growing file through which the take of this number is heard before it is done; gone when it
-    is.
+    is. What comes after `most_s` is not heard.
     """
 
-    def __init__(self, number: int, path: Path, connection: Connection) -> None:
-        self._number, self._path = number, path
+    def __init__(self, number: int, path: Path, connection: Connection, most_s: float) -> None:
+        self._number, self._path, self._most_s = number, path, most_s
         self._connection = connection
         self._file: BinaryIO | None = None
         self._frames = self._sample_rate = 0
@@ -59,6 +59,9 @@ class Preview:
                 self._path.unlink()
 
     def __call__(self, audio: Audio, sample_rate: int) -> None:
+        audio = audio[: max(0, round(self._most_s * sample_rate) - self._frames)]
+        if not len(audio):
+            return
         if self._file is None:
             self._file = self._path.open("wb")
         self._file.write(np.ascontiguousarray(audio, np.float32).data)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from nur_studio.core.errors import Cancelled, EngineUnavailable, FileProblem, GenerationFailed, StudioError
-from nur_studio.core.progress import Cancel, Progress
+from nur_studio.core.progress import Cancel, Progress, ranged
 from nur_studio.engines.base import EngineInfo, MusicGenerator, StemSeparator
 from nur_studio.engines.messages import (
     Answered,
@@ -24,11 +24,14 @@ from nur_studio.engines.messages import (
     Make,
     Order,
     Probe,
+    Redeliver,
+    Redelivered,
     Refused,
     Release,
     Separate,
     Separated,
     Stopped,
+    Stretch,
     Wanted,
     Warm,
 )
@@ -89,12 +92,17 @@ class Workshop:
 
     # -- orders --------------------------------------------------------------------------------------------------
 
-    def _answer(self, order: Make | Separate | Release | Probe) -> Ended:
+    def _answer(self, order: Make | Separate | Redeliver | Stretch | Release | Probe) -> Ended:
         if isinstance(order, Make):
             Takes(order, lambda: self._engine(order.engine), self._explained, self._connection, self._cancel).make()
             return Answered(None)
         if isinstance(order, Separate):
             return Answered(self._separate(order))
+        if isinstance(order, Redeliver):
+            return Answered(self._redeliver(order))
+        if isinstance(order, Stretch):
+            _stretch(order)
+            return Answered(None)
         if isinstance(order, Release):
             self._forget(order.name)
             return Answered(None)
@@ -129,6 +137,29 @@ class Workshop:
             order.engine.lanes,
             dict(separation.details),
             rounded({"loading": loaded - started, "separating": ended - loaded, "total": ended - started}),
+        )
+
+    def _redeliver(self, order: Redeliver) -> Redelivered:
+        from nur_studio.audio.masters import read_original, write_masters
+        from nur_studio.engines.delivering import hand_over, listen
+
+        report = Reporter(self._connection)
+        report(Progress("measuring the tempo", 0.0))
+        contract = order.contract
+        mix, stems, sample_rate = read_original(order.source)
+        self._cancel.check()
+        assert contract.tempo is not None, "without one nothing is handed over otherwise than it was made"
+        listening = listen(mix, sample_rate, contract.tempo, contract)
+        handed = hand_over(
+            mix, stems, sample_rate, contract, listening, ranged(report, 0.1, 0.7), self._cancel, as_made=order.as_made
+        )
+        near = handed.tempo_exact or float(contract.tempo)
+        write = ranged(report, 0.7, 1.0)
+        masters = write_masters(
+            order.folder, handed.mix, handed.stems, sample_rate, near, write, self._cancel, contract.beats_per_bar
+        )
+        return Redelivered(
+            masters, handed.tempo, handed.tempo_exact, handed.beat_offset_s, handed.note, dict(handed.told)
         )
 
     # -- engines -------------------------------------------------------------------------------------------------
@@ -174,9 +205,9 @@ class Workshop:
         if isinstance(error, ImportError) and "failed to map segment" in str(error):
             return _out_of_memory(what)  # the loader's words for it
         fault = GenerationFailed(f"{who} met a fault of its own ({type(error).__name__}: {error}).", hint=details)
-        if not isinstance(what, Wanted | Separate):
+        if not isinstance(what, Wanted | Separate | Redeliver):
             return fault
-        name, verb = ("take", "was") if isinstance(what, Wanted) else ("stems", "were")
+        name, verb = ("stems", "were") if isinstance(what, Separate) else ("take", "was")
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             return FileProblem(
                 f"The disk is full: the {name} could not be kept.",
@@ -205,6 +236,15 @@ def _made(engine: EngineInfo) -> Engine:
     return made
 
 
+def _stretch(order: Stretch) -> None:
+    from nur_studio.audio.files import Encoding, read_audio, write_audio
+    from nur_studio.audio.stretch import stretched
+
+    audio, sample_rate = read_audio(order.source)
+    longer, _ = stretched(audio, {}, sample_rate, order.frames)
+    write_audio(order.target, longer, sample_rate, Encoding("wav", "FLOAT"))
+
+
 def _release(engine: Engine) -> None:
     release = getattr(engine, "release", None)
     if release is not None:
@@ -226,5 +266,7 @@ def _out_of_memory(what: Work) -> GenerationFailed:
             f"There is not enough memory for {what.task.duration_s:g} s of music.",
             hint="Try a shorter length, or close other programs.",
         )
-    doing = "separate this track" if isinstance(what, Separate) else "try this model"
+    doing = {Separate: "separate this track", Redeliver: "bring this take to its tempo", Stretch: "stretch this"}.get(
+        type(what), "try this model"
+    )
     return GenerationFailed(f"There is not enough memory to {doing}.", hint="Close other programs.")

@@ -129,6 +129,23 @@ class Library:
             exchange(workspace, track.folder, ("stems", "peaks.npz"))
         return track
 
+    def replace_masters(self, track_id: str, workspace: Path, **facts: Any) -> Track:
+        """Give a finished take the masters of `workspace` for its own, and a row with these `facts` (fields of
+        `Track`): stems that are not there are those of another sound, and go.
+        """
+        with self._database.transaction():
+            before = self.get(track_id)
+            if before.status is not Status.COMPLETED:
+                raise StudioError("Only a finished track can be handed over anew.")
+            after = replace(before, mix=Mix(), **facts)
+            self._set(track_id, {name: value for name, value in to_row(after).items() if name != "id"})
+            exchange(workspace, after.folder, ("mix.flac", "peaks.npz", "waveform.json"), others=("stems",))
+        return after
+
+    def set_recipe(self, track_id: str, recipe: Mapping[str, Any]) -> Track:
+        """Something else is to be told of how a take was made."""
+        return self._set(track_id, {"recipe": recipe_text(recipe)})
+
     def fail(self, track_id: str, reason: str) -> Track:
         """The take could not be made; its row stays, with the reason, its files go."""
         with self._database.transaction():

@@ -57,8 +57,9 @@ def _workspace_owner(name: str) -> Owner | None:
     return Owner(int(numbers[0]), float(numbers[1]))
 
 
-def exchange(workspace: Path, folder: Path, names: Sequence[str]) -> None:
-    """Put what `workspace` has under these names into `folder`, in place of what is there: all of it or nothing.
+def exchange(workspace: Path, folder: Path, names: Sequence[str], others: Sequence[str] = ()) -> None:
+    """Put what `workspace` has under these names into `folder`, in place of what is there: all of it or nothing. Of
+    `others` it may have some: what `folder` has under their names goes in any case.
 
     Raises `FileProblem`.
     """
@@ -69,15 +70,16 @@ def exchange(workspace: Path, folder: Path, names: Sequence[str]) -> None:
         moved.append((source, target))
 
     try:
-        for name in names:
+        for name in (*names, *others):
             if (folder / name).exists():
                 move(folder / name, workspace / f"{name}.old")
-            move(workspace / name, folder / name)
+            if name in names or (workspace / name).exists():
+                move(workspace / name, folder / name)
     except OSError as error:
         for source, target in reversed(moved):
             with contextlib.suppress(OSError):
                 target.replace(source)
-        raise FileProblem(f"The stems cannot be moved to {folder}: {error.strerror or error}.") from error
+        raise FileProblem(f"What was made cannot be moved to {folder}: {error.strerror or error}.") from error
 
 
 def children(folder: Path) -> list[Path]:

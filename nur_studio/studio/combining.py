@@ -12,6 +12,7 @@ import numpy as np
 
 from nur_studio.audio.files import Encoding, read_audio, read_blocks, write_audio
 from nur_studio.audio.scratch import Scratch
+from nur_studio.core.contract import MOST_STRETCH
 from nur_studio.core.errors import StudioError
 from nur_studio.core.licences import joint_licence, sellable
 from nur_studio.core.mix import SIX_LANES
@@ -27,8 +28,10 @@ from nur_studio.studio.parts import MIX_PART, master
 from nur_studio.studio.placing import placed, repeated
 from nur_studio.studio.recipe import versions, write_recipe
 
-Stretch = Callable[[Audio, int, float, float], Audio]
-"""(sound, its sample rate, its tempo, the wanted one) → the same music at the wanted tempo, BPM both."""
+Stretch = Callable[[Path, Path, int, Cancel], None]
+"""(audio file, WAV file to be written, its frames): the same music in so much time. Not in this process: while it works
+nothing else can.
+"""
 
 _FULL_SCALE_DBTP = -0.02  # 24-bit rounding included
 _MAX_TITLE = 200
@@ -60,7 +63,8 @@ def combine(
     fit = fit_of(track, other, wish, stretch is not None)
     new = _pending(track, other, wish, licence, library)
     with arriving(library, new) as staging:
-        pulled = _pulled(track, other, source, wish, stretch, fit, cancel)
+        on_progress(Progress(_bringing(track, fit), 0.0))
+        pulled = _pulled(track, other, source, wish, stretch, fit, staging, cancel)
         cancel.check()
         on_progress(Progress("mixing", 0.15))
         with contextlib.ExitStack() as stack:
@@ -98,6 +102,7 @@ def _pulled(
     wish: Wish,
     stretch: Stretch | None,
     fit: Fit,
+    staging: Path,
     cancel: Cancel,
 ) -> Audio:
     """The stem at this track's rate, in its tempo, in its place: (track.frames, 2)."""
@@ -109,14 +114,28 @@ def _pulled(
         audio = soxr.resample(audio, rate, track.sample_rate, quality="VHQ")
         cancel.check()
     if stretch is not None and fit.ratio != 1.0:
-        audio = stretch(audio, track.sample_rate, other.exact_tempo, track.exact_tempo)
-        cancel.check()
+        audio = _stretched(audio, track.sample_rate, fit.ratio, stretch, staging, cancel)
     downbeat_s = other.beat_offset_s * fit.ratio
     if wish.repeat:
-        bar_s = 60.0 / (track.exact_tempo if fit.aligned else other.exact_tempo) * other.beats_per_bar
+        bar_s = 60.0 / (fit.tempo or other.exact_tempo) * other.beats_per_bar
         audio = repeated(audio, track.sample_rate, downbeat_s, bar_s, track.duration_s)
     start_s = track.beat_offset_s - downbeat_s if fit.aligned else 0.0
     return placed(audio, track.sample_rate, start_s, track.frames)
+
+
+def _stretched(audio: Audio, sample_rate: int, ratio: float, stretch: Stretch, staging: Path, cancel: Cancel) -> Audio:
+    """`audio` in `ratio` times its time; what crosses to who does it lies in `staging` meanwhile."""
+    before, after = staging / "before.wav", staging / "after.wav"
+    write_audio(before, audio, sample_rate, Encoding("wav", "FLOAT"), lambda _: cancel.check())
+    stretch(before, after, round(len(audio) * ratio), cancel)
+    longer, _ = read_audio(after)
+    before.unlink()
+    after.unlink()
+    return longer
+
+
+def _bringing(track: Track, fit: Fit) -> str:
+    return "reading" if fit.ratio == 1.0 else f"bringing it to {track.exact_tempo:.6g} BPM"
 
 
 def _write_lane(scratch: Scratch, own: Path | None, pulled: Audio | None, total: Audio, cancel: Cancel) -> None:
@@ -209,6 +228,12 @@ def _recipe(track: Track, other: Track, wish: Wish, lane: str, licence: str, fit
         notes.append(f"The {wish.stem} of {other.title!r} are in {other.key}, the rest in {track.key}.")
     if limited:
         notes.append("The sum was limited to −1 dBTP.")
+    if fit.ratio != 1.0:
+        what = wish.stem if wish.stem != MIX_PART else "music"
+        heard = ", which may be heard" if abs(fit.ratio - 1.0) > MOST_STRETCH else ""
+        notes.append(
+            f"The {what} of {other.title!r} were brought from {other.exact_tempo:.6g} to {fit.tempo:.6g} BPM{heard}."
+        )
     if not fit.aligned:
         notes.append("They begin together: without a tempo of both there are no bars to meet on.")
     return {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from nur_studio.audio.whole import system_fault
 from nur_studio.core.errors import InvalidRequest
 from nur_studio.core.names import file_name
 from nur_studio.core.progress import Cancel, OnProgress, ranged
+from nur_studio.core.story import CONTRACT
 from nur_studio.core.track import Track
 from nur_studio.studio import exporting
 from nur_studio.studio.clips import check_span, clip_label, write_clip
@@ -127,9 +128,13 @@ def _paths(
 
 
 def _home(folder: Path, track: Track, part: str) -> Path:
-    """Stems that were separated anew are other files: a DAW may still read those of before."""
+    """Stems that were separated anew, and a take handed over anew, are other files: a DAW may still read those of
+    before.
+    """
+    contract = track.recipe.get(CONTRACT)
+    handed = str(contract.get("id", "")) if isinstance(contract, Mapping) else ""
     told = separation_of(track) if part != MIX_PART else None
-    return folder if told is None else folder / str(told.get("id", ""))
+    return folder / handed if told is None else folder / handed / str(told.get("id", ""))
 
 
 def _number(drags: Path, track: Track, *, claim: bool) -> int | None:

@@ -16,6 +16,7 @@ from nur_studio.core.mix import STEMS, Mix
 from nur_studio.core.names import file_name
 from nur_studio.core.progress import Cancel, OnProgress, ranged
 from nur_studio.core.sound import Audio
+from nur_studio.core.story import tempo_story
 from nur_studio.core.timing import Marker
 from nur_studio.core.track import COMBINED, IMPORTED, Status, Track
 from nur_studio.studio.mixing import heard, is_plain, sound_as_heard, write_mix
@@ -135,8 +136,9 @@ def _markers(track: Track) -> tuple[Marker, ...]:
 
 
 def _made_to_loop(track: Track) -> bool:
-    details = track.recipe.get("details")
-    return track.frames > 0 and isinstance(details, Mapping) and bool(details.get("loop"))
+    details, story = track.recipe.get("details"), tempo_story(track)
+    told = isinstance(details, Mapping) and bool(details.get("loop"))
+    return track.frames > 0 and (told or (story is not None and story.loop_bars > 0))
 
 
 def need_tempo(track: Track, what: str) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from nur_studio.core.errors import Cancelled, StudioError
+from nur_studio.core.length import bars_of, length_s
 from nur_studio.core.names import title_from_prompt
 from nur_studio.core.progress import Cancel, OnProgress, Progress, ranged
 from nur_studio.core.prompt import read_prompt
@@ -40,11 +41,11 @@ def new_takes(
     """The pending tracks of a request, already in the library. `group` is "" or that of takes already there.
 
     `request` is valid, and `engine` can do what it asks. Takes get the request's seed, the next one, and so on. Raises
-    `StudioError` where a reference cannot be used.
+    `StudioError` where a reference cannot be used, and `InvalidRequest` for bars too few or too many at a take's tempo.
     """
     request = steering.settled(request)
     reference = steering.reference_audio(request.controls.reference, library)
-    duration_s = request.duration + steering.added_s(request, reference)
+    added_s = steering.added_s(request, reference)
     reading = read_prompt(request.prompt, request.genre, request.tempo)
     genre = recipe.shown_genre(request, reading)
     seed = secrets.randbelow(MAX_SEED + 1) if request.seed is None else request.seed
@@ -57,6 +58,8 @@ def new_takes(
         own_seed = (seed + index) % (MAX_SEED + 1)
         tempo = recipe.chosen_tempo(reading, own_seed, request.controls.description)
         take = first_take + index
+        duration_s = length_s(request, tempo, reading.beats_per_bar) + added_s
+        bars = bars_of(request, tempo, reading.beats_per_bar)
         tracks.append(
             Track(
                 id=track_id,
@@ -65,7 +68,7 @@ def new_takes(
                 prompt=request.prompt,
                 genre=genre,
                 tempo=tempo,
-                duration_s=float(duration_s),
+                duration_s=duration_s,
                 output_format=request.output_format,
                 engine=engine.name,
                 seed=own_seed,
@@ -77,7 +80,7 @@ def new_takes(
                 key=reading.key,
                 beats_per_bar=reading.beats_per_bar,
                 tempo_asked=recipe.asked_tempo(reading),
-                recipe=recipe.first_recipe(request, reading, engine, genre, tempo, own_seed, take, delivery),
+                recipe=recipe.first_recipe(request, reading, engine, genre, tempo, own_seed, take, bars, delivery),
             )
         )
     library.add(*tracks)
@@ -121,7 +124,7 @@ def make_takes(
 
     try:
         cancel.check()
-        wanted = {track.id: attempt(track, partial(_begin, track, library)) for track in tracks}
+        wanted = {track.id: attempt(track, partial(_begin, track, engine.exact, library)) for track in tracks}
         begun = [track for track in tracks if track.id in left]
         takes = [take for take in wanted.values() if take is not None]
 
@@ -199,12 +202,12 @@ def make_all(
     return sorted(done, key=lambda track: track.take)
 
 
-def _begin(track: Track, library: Library) -> Wanted:
+def _begin(track: Track, exact: bool, library: Library) -> Wanted:
     library.processing(track.id)
     staging = library.staging(track.id)
     # Found again, not remembered: what it was when the take was asked for may have been removed since.
     reference = steering.reference_audio(recipe.controls_of(track).reference, library)
-    return Wanted(recipe.task_of(track, reference), staging)
+    return Wanted(recipe.task_of(track, reference), staging, recipe.contract_of(track, exact=exact))
 
 
 def _keep(track: Track, made: Made, staging: Path, library: Library) -> Track:

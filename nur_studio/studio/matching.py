@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from nur_studio.core.errors import InvalidRequest, StudioError
@@ -26,10 +27,13 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """`aligned`: they meet on the downbeat; `ratio`: how many times as long the other must become."""
+    """`aligned`: they meet on the downbeat; `ratio`: how many times as long the other must become, to be in `tempo`:
+    this one's, or half or double of it where that is nearer.
+    """
 
     aligned: bool
     ratio: float = 1.0
+    tempo: float = 0.0
 
 
 def target_lane(track: Track, wish: Wish) -> tuple[str, frozenset[str]]:
@@ -66,11 +70,12 @@ def fit_of(track: Track, other: Track, wish: Wish, can_stretch: bool) -> Fit:
     if not ours or not theirs:
         return Fit(False)
     shared_s = track.duration_s if wish.repeat else min(track.duration_s, other.duration_s)
-    if abs(1.0 - theirs / ours) * shared_s <= _MOST_DRIFT_S:
-        return Fit(True)
+    tempo = min((ours, ours / 2.0, ours * 2.0), key=lambda near: abs(math.log(theirs / near)))
+    if abs(1.0 - theirs / tempo) * shared_s <= _MOST_DRIFT_S:
+        return Fit(True, tempo=tempo)
     if not can_stretch:
         raise StudioError(
             f"{other.title!r} plays at {theirs:.6g} BPM and {track.title!r} at {ours:.6g}: they would run apart.",
             hint="Choose takes of one tempo, or make one again at the other's.",
         )
-    return Fit(True, theirs / ours)
+    return Fit(True, theirs / tempo, tempo)

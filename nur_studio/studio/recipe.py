@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import nur_studio
+from nur_studio.core.contract import Contract, FarOff
 from nur_studio.core.controls import Controls, Reference, SectionPrompt
 from nur_studio.core.description import describe
 from nur_studio.core.errors import StudioError
 from nur_studio.core.genres import find_genre
 from nur_studio.core.prompt import PromptReading
 from nur_studio.core.request import MAX_TEMPO, MIN_TEMPO, GenerationRequest
+from nur_studio.core.story import CONTRACT, tempo_story
 from nur_studio.core.track import COMBINED, IMPORTED, Track
 from nur_studio.engines.base import EngineInfo, MusicTask, ReferenceAudio
 from nur_studio.engines.messages import Made
@@ -30,10 +32,13 @@ _BPM_SAID = re.compile(r"\bbpm:\s*(\d{2,3})\b", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """How engines hand music over, as the settings say: `master` brings it to −14 LUFS."""
+    """How engines hand music over, as the settings say: `master` brings it to −14 LUFS, `far_off` (a `FarOff`) is what
+    becomes of a tempo far from the asked one.
+    """
 
     sample_rate: int = 44100
     master: bool = True
+    far_off: str = FarOff.ASK.value
 
 
 def chosen_tempo(reading: PromptReading, seed: int, description: str | None = None) -> int:
@@ -71,13 +76,16 @@ def first_recipe(
     tempo: int,
     seed: int,
     take: int,
+    bars: int | None,
     delivery: Delivery,
 ) -> dict[str, Any]:
-    """The recipe of a take before it is made: the request as given, how it was read, and what was chosen."""
+    """The recipe of a take before it is made: the request as given, how it was read, and what was chosen. `bars` are
+    the whole ones it has, where it was asked for in bars.
+    """
     return {
         "request": asdict(request),
         "reading": asdict(reading),
-        "resolved": {"genre": genre, "tempo": tempo, "seed": seed, "take": take},
+        "resolved": {"genre": genre, "tempo": tempo, "seed": seed, "take": take, "bars": bars},
         "delivery": asdict(delivery),
         "engine": engine.name,
         "model": "",
@@ -94,7 +102,35 @@ def full_recipe(track: Track, made: Made) -> dict[str, Any]:
         "details": dict(made.details),
         "note": made.note,
         "timings": dict(made.seconds),
+        **({"tempo_exact": made.tempo_exact} if made.tempo_exact is not None else {}),
+        **({CONTRACT: dict(made.contract)} if made.contract else {}),
     }
+
+
+def contract_of(track: Track, *, exact: bool, far_off: FarOff | None = None) -> Contract | None:
+    """How a generated take is to be handed over; `exact` is its engine's, `far_off` what was chosen since. None: as the
+    engine makes it.
+
+    A tempo it was not asked for binds it where its length was asked for in bars of that.
+    """
+    controls, reading = controls_of(track), _reading_of(track)
+    resolved, delivery = _stored(track, "resolved"), track.recipe.get("delivery", {})
+    bars = resolved.get("bars")
+    loop_bars = bars if controls.loop and isinstance(bars, int) else 0
+    if exact and not loop_bars:
+        return None
+    tempo = resolved.get("tempo") if track.tempo_asked is not None or bars is not None else None
+    continued = controls.reference is not None and controls.reference.use == "continue"
+    return Contract(
+        duration_s=track.duration_s,
+        tempo=tempo if isinstance(tempo, int) else None,
+        beats_per_bar=reading.beats_per_bar,
+        far_off=far_off or FarOff(controls.far_off or delivery.get("far_off", FarOff.ASK)),
+        bar_one=controls.bar_one and not continued,
+        loop_bars=loop_bars,
+        exact=exact,
+        master=bool(delivery.get("master", True)),
+    )
 
 
 def write_recipe(folder: Path, recipe: Mapping[str, Any]) -> None:
@@ -110,6 +146,8 @@ def task_of(track: Track, reference: ReferenceAudio | None) -> MusicTask:
     """
     delivery = track.recipe.get("delivery", {})
     reading, controls = _reading_of(track), controls_of(track)
+    if controls.loop:
+        reading = replace(reading, loop=True)
     if controls.description is None:
         controls = replace(controls, description=describe(track.prompt, reading, track.tempo, track.genre))
     return MusicTask(
@@ -120,7 +158,7 @@ def task_of(track: Track, reference: ReferenceAudio | None) -> MusicTask:
         reading,
         controls,
         reference,
-        **{f.name: delivery[f.name] for f in fields(Delivery) if f.name in delivery},
+        **{name: delivery[name] for name in ("sample_rate", "master") if name in delivery},
     )
 
 
@@ -128,7 +166,10 @@ def request_of(track: Track) -> GenerationRequest:
     """The request that makes this one take again: as it was given, with the take's own seed and engine."""
     stored = _stored(track, "request")
     known = {f.name: stored[f.name] for f in fields(GenerationRequest) if f.name in stored}
-    known["controls"] = controls_of(track)
+    controls, story = controls_of(track), tempo_story(track)
+    if story is not None and story.rolls > 1:  # else another setting would keep its first roll
+        controls = replace(controls, far_off=FarOff.REROLL.value)
+    known["controls"] = controls
     return replace(GenerationRequest(**known), seed=track.seed, engine=track.engine, takes=1)
 
 

@@ -10,6 +10,7 @@ from nur_studio.audio.files import audio_frames
 from nur_studio.core.controls import Controls, Reference
 from nur_studio.core.errors import FileProblem, InvalidRequest, StudioError
 from nur_studio.core.request import GenerationRequest
+from nur_studio.core.story import tempo_story
 from nur_studio.core.track import Track, is_track_id
 from nur_studio.engines.base import EngineInfo, ReferenceAudio
 from nur_studio.engines.messages import CODES_NAME
@@ -21,7 +22,7 @@ MIN_REFERENCE_S = 1.0
 
 _TUNEFUL = ("vocals", "other")
 _WORDS = {
-    "controls": "be steered by description, guidance, temperature or loop",
+    "controls": "be steered by description, guidance or temperature",
     "sections": "follow a description per section",
     "continue": "continue other music",
     "melody": "follow a melody",
@@ -41,12 +42,14 @@ def check(request: GenerationRequest, engine: EngineInfo, others: Iterable[Engin
     reference = request.controls.reference
     if reference is not None and reference.use == "continue" and request.controls.count_in:
         raise InvalidRequest("count_in", True, "off where other music is continued")
+    if reference is not None and reference.use == "continue" and request.controls.loop:
+        raise InvalidRequest("loop", True, "off where other music is continued")
 
 
 def needs(controls: Controls) -> Iterator[str]:
     """What an engine must be able to do (`EngineInfo.can`) for these controls."""
-    plain = replace(Controls(), sections=controls.sections, reference=controls.reference, count_in=controls.count_in)
-    if controls != plain:
+    others = ("sections", "reference", "count_in", "loop", "bar_one", "far_off")
+    if controls != replace(Controls(), **{name: getattr(controls, name) for name in others}):
         yield "controls"
     if controls.sections:
         yield "sections"
@@ -116,5 +119,8 @@ def best(engines: Sequence[EngineInfo], last: str) -> str:
 def _codes(track: Track | None, part: str) -> Path | None:
     if track is None or part != MIX_PART:
         return None
+    story = tempo_story(track)
+    if story is not None and (story.stretched or story.moved_s):
+        return None  # they are those of the original, in another time
     path = track.folder / CODES_NAME
     return path if path.is_file() else None

@@ -32,6 +32,7 @@ from nur_studio.library.library import Library
 from nur_studio.studio import combining, dragging, generating, importing, matching, recipe, separating, steering
 from nur_studio.studio.hand_off import HandOff
 from nur_studio.studio.models_shelf import ModelShelf, ModelState
+from nur_studio.studio.retiming import Retimes
 
 if TYPE_CHECKING:
     from nur_studio.engines.base import Forecast
@@ -48,7 +49,7 @@ def ignore_chunk(_: Chunk) -> None:
     """An on_chunk for who does not listen in."""
 
 
-class Studio(HandOff):
+class Studio(HandOff, Retimes):
     """The studio of one person: `directories` says where everything is, `engines` and `separators` what there is to
     choose from (without them what the catalogue knows, on the device of the settings).
 
@@ -140,7 +141,7 @@ class Studio(HandOff):
         request.validate()
         self.check_controls(request)
         engine = self._engine_for(request)
-        delivery = recipe.Delivery(self.settings.sample_rate, self.settings.master)
+        delivery = recipe.Delivery(self.settings.sample_rate, self.settings.master, self.settings.far_off)
         tracks = generating.new_takes(request, engine, self.library, group, delivery)
         with self._lock:
             self._waiting.update(track.id for track in tracks)
@@ -273,7 +274,7 @@ class Studio(HandOff):
         into: str = "",
         layer: bool = False,
         repeat: bool = False,
-        stretch: combining.Stretch | None = None,
+        stretch: bool = True,
         title: str = "",
         on_progress: OnProgress = ignore_progress,
         cancel: Cancel | None = None,
@@ -281,14 +282,14 @@ class Studio(HandOff):
         """A new track: this one with a stem of another in place of its own, or with `layer` on top of it.
 
         `stem` is a part of the other track ("mix" for all of it), `into` the lane of this one it goes to: its namesake
-        where left out. Where both have a tempo they meet downbeat on downbeat; tempi that differ need `stretch`.
+        where left out. Where both have a tempo they meet downbeat on downbeat: with `stretch` the stem is brought to
+        this one's, without it tempi that differ are refused.
         `repeat` loops whole bars of the stem to this track's length. Raises `StudioError` and `Cancelled`.
         """
         wish = matching.Wish(stem, into, layer, repeat, title, self.settings.sellable_only)
         track, other = self.library.get(track_id), self.library.get(other_id)
-        return combining.combine(
-            track, other, wish, stretch, self.library, metered(on_progress), cancel or CancelToken()
-        )
+        stretcher, cancel = self._process.stretch if stretch else None, cancel or CancelToken()
+        return combining.combine(track, other, wish, stretcher, self.library, metered(on_progress), cancel)
 
     def set_mix(self, track_id: str, mix: Mix) -> Track:
         """Remember how the stems of a track are mixed."""

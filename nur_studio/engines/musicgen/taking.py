@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from nur_studio.audio.finishing import fade_length_s, faded, levelled
 from nur_studio.core.controls import SectionPrompt
 from nur_studio.core.description import describe
 from nur_studio.core.errors import Cancelled, FileProblem, GenerationFailed
@@ -25,7 +26,6 @@ from nur_studio.engines.checkpoints import is_out_of_memory
 from nur_studio.engines.device import Device
 from nur_studio.engines.models import MODELS, MusicModel
 from nur_studio.engines.musicgen.conditions import Conditions
-from nur_studio.engines.musicgen.delivery import fade_length_s, faded, levelled
 from nur_studio.engines.musicgen.guards import History, Verdict, judge
 from nur_studio.engines.musicgen.loading import MusicGenModel
 from nur_studio.engines.musicgen.longform import WindowPlan, carry_frames, plan
@@ -149,11 +149,12 @@ class Taking:
             self._note = _kept_note(sounding.heard / self._rate, self._info, self._device)
         if sounding.heard < SHORTEST_S * self._rate:
             raise Cancelled
-        if not self._note and sounding.heard < total - lead:
-            self._note = f"Ended early, as asked: {sounding.heard / self._rate:.1f} of {task.duration_s:g} s."
+        asked_s = task.duration_s - task.spare_s
+        if not self._note and sounding.heard < min(total - lead, asked_s * self._rate):
+            self._note = f"Ended early, as asked: {sounding.heard / self._rate:.1f} of {asked_s:.6g} s."
         audio = sounding.finish()
         codes = sounding.kept_codes()
-        if not task.controls.loop:
+        if not task.controls.loop and not task.spare_s:
             length_s = len(audio) / task.sample_rate
             audio = faded(audio, round(fade_length_s(self._bar_s, length_s) * task.sample_rate))
         self._cancel.check()
@@ -165,7 +166,7 @@ class Taking:
             tempo=task.tempo,
             beats_per_bar=task.reading.beats_per_bar,
             key=task.reading.key,
-            sections=_sections(task, len(audio) / task.sample_rate / self._bar_s),
+            sections=_sections(task, min(asked_s, len(audio) / task.sample_rate) / self._bar_s),
             details=self._details(opening),
             note=self._note,
             codes=codes,
