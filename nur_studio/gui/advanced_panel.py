@@ -42,7 +42,7 @@ class AdvancedPanel(QWidget):
             field.changed.connect(lambda name=name: self._tell(name))
             field.editingFinished.connect(lambda name=name: self.left.emit(name))
         self.count_in.toggled.connect(lambda: self._tell("count_in"))
-        self.loop.toggled.connect(lambda: self._tell("loop"))
+        self.bar_one.toggled.connect(lambda: self._tell("bar_one"))
 
     def _build(self) -> None:
         column = QVBoxLayout(self)
@@ -127,10 +127,16 @@ class AdvancedPanel(QWidget):
         self.count_in.setToolTip(
             self.tr("Start on a drum loop at the asked tempo, and drop that loop; not where music is continued")
         )
-        self.loop = QCheckBox(self.tr("Leave the end for looping"))
-        self.loop.setToolTip(self.tr("No fade at the end, for who repeats the take; else the last bars fade out"))
+        self.bar_one = QCheckBox(self.tr("Start at bar 1"))
+        self.bar_one.setToolTip(
+            self.tr(
+                "Where a tempo was asked and a steady beat is found, the first bar begins with the first sample: what "
+                "comes before it is cut, and made longer at the end"
+            )
+        )
+        self.bar_one.setChecked(usual.bar_one)
         column.addWidget(self.count_in)
-        column.addWidget(self.loop)
+        column.addWidget(self.bar_one)
         self._fields: dict[str, QWidget] = {
             "description": self.description,
             "negative": self.negative,
@@ -167,8 +173,8 @@ class AdvancedPanel(QWidget):
             temperature=usual.temperature if temperature is None else temperature,
             top_k=usual.top_k if top_k is None else top_k,
             count_in=self.count_in.isChecked() and self.count_in.isEnabled() and not self.count_in.isHidden(),
-            loop=self.loop.isChecked(),
             window_s=window_s,
+            bar_one=self.bar_one.isChecked(),
         )
 
     def set_controls(self, controls: Controls) -> None:
@@ -181,7 +187,7 @@ class AdvancedPanel(QWidget):
         self.top_k.set_value(None if controls.top_k == usual.top_k else controls.top_k)
         self.window_s.set_value(controls.window_s)
         self.count_in.setChecked(controls.count_in)
-        self.loop.setChecked(controls.loop)
+        self.bar_one.setChecked(controls.bar_one)
 
     def draft(self) -> dict[str, str]:
         """Everything as it was typed."""
@@ -193,7 +199,7 @@ class AdvancedPanel(QWidget):
             "top_k": self.top_k.text(),
             "window_s": self.window_s.text(),
             "count_in": _word(self.count_in.isChecked()),
-            "loop": _word(self.loop.isChecked()),
+            "bar_one": _word(self.bar_one.isChecked()),
         }
 
     def restore(self, draft: Mapping[str, str]) -> None:
@@ -208,13 +214,13 @@ class AdvancedPanel(QWidget):
             ("window_s", self.window_s),
         ):
             field.setText(draft.get(name, field.text()))
-        for name, box in (("count_in", self.count_in), ("loop", self.loop)):
+        for name, box in (("count_in", self.count_in), ("bar_one", self.bar_one)):
             box.setChecked(draft.get(name, _word(box.isChecked())) == "yes")
 
     def changed_count(self) -> int:
         """How many of the fields are not left to their defaults."""
         controls, usual = self.controls(), Controls()
-        names = ("description", "negative", "guidance", "temperature", "top_k", "count_in", "loop", "window_s")
+        names = ("description", "negative", "guidance", "temperature", "top_k", "count_in", "bar_one", "window_s")
         return sum(getattr(controls, name) != getattr(usual, name) for name in names)
 
     def set_abilities(self, can: Collection[str]) -> None:

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from nur_studio.core.contract import MOST_STRETCH
 from nur_studio.core.errors import StudioError
 from nur_studio.core.licences import joint_licence
 from nur_studio.core.names import short_key
@@ -100,6 +101,8 @@ class CombineDialog(QDialog):
         self.repeat.toggled.connect(lambda _: self._tell())
         self.licence = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self.licence.setProperty("role", "dim")
+        self.stretch = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self.stretch.setProperty("role", "dim")
         self.fault = FaultLabel()
         form = QGridLayout()
         form.setHorizontalSpacing(16)
@@ -117,8 +120,9 @@ class CombineDialog(QDialog):
         form.addWidget(self.stem, 1, 1)
         form.addWidget(self.how, 2, 1)
         form.addWidget(self.repeat, 3, 1)
-        form.addWidget(self.licence, 4, 1)
-        form.addWidget(self.fault, 5, 1)
+        form.addWidget(self.stretch, 4, 1)
+        form.addWidget(self.licence, 5, 1)
+        form.addWidget(self.fault, 6, 1)
         foot = DialogFoot(self.tr("Make a new track"))
         foot.cancel.clicked.connect(self.reject)
         self.go = foot.go
@@ -149,8 +153,11 @@ class CombineDialog(QDialog):
         self.takes.setVisible(bool(tracks))
         self.nothing.setVisible(not tracks)
         ids = [track.id for track in tracks]
-        fitting = (row for row in range(len(ids)) if not self.takes.item(row).toolTip())
-        self.takes.setCurrentRow(ids.index(chosen) if chosen in ids else next(fitting, 0))
+        if chosen in ids:
+            self.takes.setCurrentRow(ids.index(chosen))
+        else:
+            rows = [row for row in range(len(ids)) if not self.takes.item(row).toolTip()]
+            self.takes.setCurrentRow(next((row for row in rows if not self._stretches(tracks[row])), (rows or [0])[0]))
         if not tracks:
             self._set_other(None)
 
@@ -211,8 +218,27 @@ class CombineDialog(QDialog):
         choice, fault = self.choice(), ""
         if choice is not None:
             fault = self._why_not(choice.other, stem, layer=choice.layer, repeat=choice.repeat)
+        self._say_stretch(choice, fault)
         self.fault.say(fault)
         self.go.setEnabled(choice is not None and not fault)
+
+    def _say_stretch(self, choice: CombineChoice | None, fault: str) -> None:
+        """That its tempo is another one, and is brought to this one's."""
+        text = ""
+        if choice is not None and not fault:
+            fit = fit_of(self._track, choice.other, Wish(choice.stem, repeat=choice.repeat), can_stretch=True)
+            if fit.ratio != 1.0:
+                text = self.tr("It is brought from {theirs} to {ours} BPM").format(
+                    theirs=f"{choice.other.exact_tempo:.6g}", ours=f"{fit.tempo:.6g}"
+                )
+                if abs(fit.ratio - 1.0) > MOST_STRETCH:
+                    text = self.tr("{text}, which may be heard").format(text=text)
+        self.stretch.setText(f"{text}." if text else "")
+        self.stretch.setVisible(bool(text))
+
+    def _stretches(self, other: Track) -> bool:
+        """Whether it would have to be brought to this take's tempo."""
+        return fit_of(self._track, other, Wish(self._stem_for(other)), can_stretch=True).ratio != 1.0
 
     def _lane_for(self, stem: str) -> str:
         """What people call the place where it goes."""
@@ -233,7 +259,7 @@ class CombineDialog(QDialog):
         if fault := self._why_no_lane(wish):
             return fault
         try:
-            fit_of(self._track, other, wish, can_stretch=False)
+            fit_of(self._track, other, wish, can_stretch=True)
         except StudioError as error:
             return str(error)
         return ""

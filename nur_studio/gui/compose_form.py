@@ -13,6 +13,7 @@ from nur_studio.core.genres import Genre
 from nur_studio.core.prompt import PromptReading
 from nur_studio.core.request import (
     FORMATS,
+    MAX_BARS,
     MAX_DURATION,
     MAX_SEED,
     MAX_TEMPO,
@@ -21,12 +22,14 @@ from nur_studio.core.request import (
     GenerationRequest,
 )
 from nur_studio.gui.fields import FaultLabel, NumberField
-from nur_studio.gui.heard import bars_text
+from nur_studio.gui.heard import bars_text, seconds_text
 from nur_studio.gui.segments import SegmentedControl
 from nur_studio.gui.tap import TapTempo
 
 _TAKES = (1, 2, 4)
 _BUTTON_WIDTH = 52
+_UNIT_WIDTH = 84
+_USUAL_S = 30  # what stands beside bars, and is not asked for
 
 
 class ComposeForm(QWidget):
@@ -40,6 +43,7 @@ class ComposeForm(QWidget):
         self._tap = TapTempo()
         self._last_seed: int | None = None
         self._continues = False
+        self._bar_s = 2.0
         self._faults: dict[str, FaultLabel] = {}
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
@@ -73,10 +77,17 @@ class ComposeForm(QWidget):
 
         self.length = NumberField(MIN_DURATION, MAX_DURATION, 30)
         self.length.setText("30")
-        self.length.setToolTip(
-            self.tr("Length in whole seconds, {low} to {high}").format(low=MIN_DURATION, high=MAX_DURATION)
+        self.unit = SegmentedControl([("s", self.tr("s")), ("bars", self.tr("bars"))])
+        self.unit.setFixedWidth(_UNIT_WIDTH)
+        self.unit.setToolTip(self.tr("The length in seconds, or in whole bars of the tempo, exact to the sample"))
+        self.unit.setAccessibleName(self.tr("Unit of the length"))
+        self._row("duration", self.tr("Length"), self.length, self.unit)
+
+        self.end = SegmentedControl([(False, self.tr("ends")), (True, self.tr("loops"))])
+        self.end.setToolTip(
+            self.tr("Loops: whole bars that go round without a seam, as many as the length has room for")
         )
-        self._row("duration", self.tr("Length"), self.length)
+        self._row("loop", self.tr("Finish"), self.end)
 
         self.format = SegmentedControl([(name, name) for name in FORMATS])
         self.format.setToolTip(self.tr("The take's own format; every take can be exported in all of them"))
@@ -92,7 +103,7 @@ class ComposeForm(QWidget):
         self.lock = _button(self.tr("lock"), self.tr("Keep the seed of the take on show"), checkable=True)
         self._row("seed", self.tr("Seed"), self.seed, self.lock)
 
-    def _row(self, name: str, text: str, field: QWidget, button: QPushButton | None = None) -> None:
+    def _row(self, name: str, text: str, field: QWidget, button: QWidget | None = None) -> None:
         row = self._grid.rowCount()
         label = QLabel(text)
         label.setProperty("role", "field")
@@ -113,6 +124,8 @@ class ComposeForm(QWidget):
         self.genre_auto.clicked.connect(self._on_genre_auto)
         self.tempo.changed.connect(self._on_tempo)
         self.length.changed.connect(self._on_length)
+        self.unit.chosen.connect(self._on_unit)
+        self.end.chosen.connect(self._on_end)
         self.format.chosen.connect(self._on_format)
         self.takes.chosen.connect(self._on_takes)
         self.seed.changed.connect(self._on_seed)
@@ -122,6 +135,7 @@ class ComposeForm(QWidget):
         self.length.editingFinished.connect(self._on_length_left)
         self.seed.editingFinished.connect(self._on_seed_left)
         self.genre_auto.hide()
+        self._dress_length()
 
     # -- values --------------------------------------------------------------------------------------------------
 
@@ -132,22 +146,32 @@ class ComposeForm(QWidget):
     def request(self, prompt: str, engine: str | None) -> GenerationRequest:
         """What the fields say; numbers that are none are carried as they were typed."""
         length: Any = self.length.value()
+        bars = self.unit.value == "bars"
         tempo: Any = self.tempo.value()
         seed: Any = self.seed.value()
         return GenerationRequest(
             prompt=prompt,
-            duration=length,
+            duration=_USUAL_S if bars else length,
             genre=self.genre_text,
             tempo=tempo,
             output_format=str(self.format.value),
             seed=seed,
             engine=engine,
             takes=int(str(self.takes.value)),
+            bars=(length if length is not None else 0) if bars else None,
         )
+
+    @property
+    def loop(self) -> bool:
+        """Whether it shall go round."""
+        return self.end.value is True
 
     def set_request(self, request: GenerationRequest) -> None:
         """Fill every field; a seed in it is locked."""
-        self.length.set_value(request.duration)
+        self.unit.set_value("s" if request.bars is None else "bars")
+        self.length.set_value(request.duration if request.bars is None else request.bars)
+        self.end.set_value(request.controls.loop)
+        self._dress_length()
         self.genre_edit.setText(request.genre or "")
         self.tempo.set_value(request.tempo)
         self.format.set_value(request.output_format)
@@ -160,6 +184,8 @@ class ComposeForm(QWidget):
             "genre": self.genre_edit.text(),
             "tempo": self.tempo.text(),
             "length": self.length.text(),
+            "unit": str(self.unit.value),
+            "loop": "yes" if self.loop else "no",
             "format": str(self.format.value),
             "takes": str(self.takes.value),
             "seed": self.seed.text(),
@@ -174,6 +200,10 @@ class ComposeForm(QWidget):
             ("seed", self.seed),
         ):
             field.setText(draft.get(name, field.text()))
+        self.unit.set_value(draft.get("unit"))
+        if "loop" in draft:
+            self.end.set_value(draft["loop"] == "yes")
+        self._dress_length()
         self.format.set_value(draft.get("format"))
         takes = draft.get("takes", "")
         self.takes.set_value(int(takes) if takes.isdecimal() else None)
@@ -181,16 +211,21 @@ class ComposeForm(QWidget):
     def show_reading(self, reading: PromptReading, said: bool) -> None:
         """What "auto" comes to now, and how many bars the length makes; nothing `said` yet: only that it is auto."""
         auto = self.tr("auto")
+        self._bar_s = reading.beats_per_bar * 60.0 / reading.tempo
         self.genre_edit.setPlaceholderText(f"{auto} · {reading.genre}" if said else auto)
         self.tempo.setPlaceholderText(f"{auto} · {reading.tempo}" if said else auto)
         self.tempo.set_start(reading.tempo)
         length = self.length.value()
+        bars = self.unit.value == "bars"
         if said and isinstance(length, int):
-            bars = bars_text(length, reading.tempo, reading.beats_per_bar)
-            suffix = self.tr("s more · {bars}") if self._continues else self.tr("s · {bars}")
-            self.length.set_suffix(suffix.format(bars=bars))
+            other = (
+                seconds_text(length, reading.tempo, reading.beats_per_bar)
+                if bars
+                else bars_text(length, reading.tempo, reading.beats_per_bar)
+            )
+            self.length.set_suffix(self.tr("more · {amount}").format(amount=other) if self._continues else f"· {other}")
         else:
-            self.length.set_suffix(self.tr("s more") if self._continues else self.tr("s"))
+            self.length.set_suffix(self.tr("more") if self._continues else "")
 
     def set_continues(self, on: bool) -> None:
         """The length is that of new music after music that is there; shown with the next reading."""
@@ -204,12 +239,16 @@ class ComposeForm(QWidget):
 
     def say(self, field: str, sentence: str) -> QWidget:
         """Show `sentence` below `field` ("" takes it away); the label, to bring into sight."""
-        self._faults[field].say(sentence)
+        label = self._label(field)
+        label.say(sentence)
         mark(self.genre if field == "genre" else self.widget(field), bool(sentence))
-        return self._faults[field]
+        return label
 
     def fault(self, field: str) -> str:
-        return self._faults[field].sentence
+        return self._label(field).sentence
+
+    def _label(self, field: str) -> FaultLabel:
+        return self._faults["duration" if field == "bars" else field]
 
     def clear_faults(self) -> None:
         for field in self._faults:
@@ -221,6 +260,8 @@ class ComposeForm(QWidget):
             "genre": self.genre_edit,
             "tempo": self.tempo,
             "duration": self.length,
+            "bars": self.length,
+            "loop": self.end,
             "output_format": self.format,
             "takes": self.takes,
             "seed": self.seed,
@@ -245,6 +286,29 @@ class ComposeForm(QWidget):
 
     def _on_length(self) -> None:
         self._tell("duration")
+
+    def _on_unit(self) -> None:
+        """About as long as before, in the other unit."""
+        length, bar_s = self.length.value(), self._bar_s
+        to_bars = self.unit.value == "bars"
+        if isinstance(length, int):
+            self.length.set_value(max(1, round(length / bar_s)) if to_bars else round(length * bar_s))
+        self.length.set_suffix("")  # until the next reading
+        self._dress_length()
+        self._tell("duration")
+
+    def _on_end(self) -> None:
+        self._tell("loop")
+
+    def _dress_length(self) -> None:
+        """What the field takes, in its unit."""
+        if self.unit.value == "bars":
+            self.length.set_range(1, MAX_BARS)
+            tip = self.tr("Length in bars, 1 to {high}, as far as that makes {low} s to {most} s")
+        else:
+            self.length.set_range(MIN_DURATION, MAX_DURATION)
+            tip = self.tr("Length in whole seconds, {low} to {most}")
+        self.length.setToolTip(tip.format(high=MAX_BARS, low=MIN_DURATION, most=MAX_DURATION))
 
     def _on_format(self) -> None:
         self._tell("output_format")

@@ -124,7 +124,7 @@ class ComposePanel(QFrame):
     def request(self) -> GenerationRequest:
         """What the fields say, right or wrong."""
         request = self.form.request(self.prompt.toPlainText().strip(), self._engine)
-        return replace(request, controls=self.steering.controls())
+        return replace(request, controls=replace(self.steering.controls(), loop=self.form.loop))
 
     def generate(self) -> None:
         """Check the fields, then ask for music; a fault is said where it is and the field gets the focus."""

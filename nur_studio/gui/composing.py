@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from nur_studio.audio.masters import stem_path
 from nur_studio.core.mix import STEMS
 from nur_studio.core.request import MAX_TEMPO, MIN_TEMPO
+from nur_studio.core.story import tempo_story
 from nur_studio.core.track import COMBINED, IMPORTED, Status, Track
 from nur_studio.engines.base import EngineInfo
 from nur_studio.engines.models import MODELS
@@ -165,6 +166,7 @@ class Composing(QObject):
 
     @Slot(object)
     def _on_made(self, track: Track) -> None:
-        note = track.recipe.get("note")
-        if isinstance(note, str) and note:
+        note, story = track.recipe.get("note"), tempo_story(track)
+        asks = story is not None and story.open  # the header says it, and asks what to do
+        if isinstance(note, str) and note and not asks:
             self._toast.say(note)

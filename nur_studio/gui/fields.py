@@ -89,6 +89,10 @@ class NumberField(_StepField):
     def set_value(self, value: int | None) -> None:
         self.setText("" if value is None else str(value))
 
+    def set_range(self, low: int, high: int) -> None:
+        """What steps stay within."""
+        self._low, self._high = low, high
+
     def set_start(self, start: int) -> None:
         """Where stepping begins from an empty field."""
         self._start = start

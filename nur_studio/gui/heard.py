@@ -45,3 +45,8 @@ def bars_text(duration: int, tempo: int, beats_per_bar: int) -> str:
     rounded = round(bars, 1)
     number = f"{rounded:.0f}" if rounded == int(rounded) else f"{rounded:.1f}"
     return _tr("1 bar") if number == "1" else _tr("{bars} bars").format(bars=number)
+
+
+def seconds_text(bars: int, tempo: int, beats_per_bar: int) -> str:
+    """`16.9 s` of a length in bars; whole numbers without the point."""
+    return _tr("{seconds} s").format(seconds=f"{bars * beats_per_bar * 60.0 / tempo:.1f}".removesuffix(".0"))

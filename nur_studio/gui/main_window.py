@@ -43,6 +43,7 @@ from nur_studio.gui.splitter import Splitter
 from nur_studio.gui.stage import Stage
 from nur_studio.gui.stems_desk import StemsDesk
 from nur_studio.gui.take_actions import TakeActions
+from nur_studio.gui.tempo_desk import TempoDesk
 from nur_studio.gui.toast import Toast
 from nur_studio.gui.top_bar import MANAGE_KEYS, TopBar
 from nur_studio.gui.track_view import TrackView
@@ -118,6 +119,10 @@ class MainWindow(QMainWindow):
         )  # fmt: skip
         self.arrivals = Arrivals(self.library.strip, self.stage, self.shelf, self.playback, self.toast)
         self.importing = ImportDesk(studio, self.library, self.arrivals, self)
+        self.tempi = TempoDesk(
+            studio, self.reading, maker=self.maker, stage=self.stage, shelf=self.shelf, view=self.view,
+            history=self.history,
+        )  # fmt: skip
         self.combining = CombineDesk(
             studio, self.reading, view=self.view, acts=self.actions_on_takes, arrivals=self.arrivals, window=self
         )
@@ -248,7 +253,7 @@ class MainWindow(QMainWindow):
         self.shelf.changed.connect(self.stage.update)
         for source in (
             self.shelf, self.drags, self.dragging, acts, self.exporter, self.mixes, self.stage, self.arrivals,
-            self.combining
+            self.combining, self.tempi,
         ):  # fmt: skip
             source.failed.connect(self.tell)
         acts.prompt_picked.connect(self._on_prompt_picked)

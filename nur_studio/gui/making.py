@@ -42,6 +42,8 @@ class Makes(Protocol):
 
     def separates(self, track: Track) -> bool: ...
 
+    def retime(self, track_id: str, *, as_made: bool, on_progress: OnProgress, cancel: Cancel | None) -> Track: ...
+
     def separate(
         self, track_id: str, separator: str | None, on_progress: OnProgress, cancel: Cancel, *, force: bool = False
     ) -> Track: ...
@@ -90,6 +92,7 @@ class Maker(QObject):
     cancelled = Signal(object)  # Track that was being made, or None
     separating = Signal(object)  # Track: finished, and being separated now
     separated = Signal(object)  # Track, with its stems
+    retimed = Signal(object, bool)  # Track, handed over anew, and whether as it was made
     not_separated = Signal(object, object)  # Track as it was, and the error
     refused = Signal(object, object)  # InvalidRequest, GenerationRequest
     rested = Signal()  # nothing runs any more
@@ -146,6 +149,14 @@ class Maker(QObject):
         job.failed.connect(self._on_failed)
         self._queue.submit(job)
 
+    def retime(self, track: Track, *, as_made: bool = False) -> None:
+        """Queue handing over a finished take in its asked tempo, or as it was made; stems it had are made anew."""
+        job = Job(lambda on_progress, cancel: self._retime(track, as_made, on_progress, cancel), self)
+        job.title = self.tr("Tempo of {title}").format(title=track.title)
+        job.progressed.connect(self._on_progressed)
+        job.failed.connect(self._on_failed)
+        self._queue.submit(job)
+
     def cancel(self) -> None:
         """Stop the running request, all its takes. Those already finished stay, without stems if it was about them."""
         if self._queue.current is not None:
@@ -180,6 +191,13 @@ class Maker(QObject):
         finally:
             self._discard(waiting)
         self._separate([track for track in made if self._studio.separates(track)], on_progress, cancel)
+
+    def _retime(self, track: Track, as_made: bool, on_progress: OnProgress, cancel: Cancel) -> None:
+        self._step = (1, 1)
+        after = self._studio.retime(track.id, as_made=as_made, on_progress=on_progress, cancel=cancel)
+        self.retimed.emit(after, as_made)
+        if track.lanes and self._studio.separates(after):
+            self._separate([after], on_progress, cancel)
 
     def _separate(
         self,

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QFrame, QGridLayout, QLabel, QWidget
 from nur_studio.core.controls import Controls
 from nur_studio.core.track import Track
 from nur_studio.gui.origin_lines import origin_lines
+from nur_studio.gui.tempo_words import tempo_lines
 
 _WIDTH = 420
 
@@ -29,6 +30,7 @@ def recipe_lines(track: Track) -> list[tuple[str, str]]:
     lines = [
         (_tr("Note"), _text(recipe.get("note"))),
         *origin_lines(track),
+        *tempo_lines(track),
         (_tr("Prompt"), track.prompt if track.generated else ""),
         (_tr("Sent"), _joined(details.get("descriptions")) or _text(controls.get("description"))),
         (_tr("Avoided"), _text(controls.get("negative"))),
@@ -45,7 +47,8 @@ def recipe_lines(track: Track) -> list[tuple[str, str]]:
         if isinstance(value := controls.get(key), int | float) and value != default
     ]
     sampling += [_tr("count-in")] if controls.get("count_in") is True else []
-    sampling += [_tr("left for looping")] if controls.get("loop") is True else []
+    before_loops = controls.get("loop") is True and "contract" not in recipe  # then it only had no fade
+    sampling += [_tr("left for looping")] if before_loops else []
     lines += [
         (_tr("Sampling"), ", ".join(sampling)),
         (_tr("Windows"), _windows(details)),

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from nur_studio.core.contract import MOST_STRETCH, FarOff
 from nur_studio.core.paths import Directories
 from nur_studio.core.request import FORMATS
 from nur_studio.core.settings import Settings
@@ -145,6 +146,22 @@ class SettingsDialog(QDialog):
         self.rate.setToolTip(self.tr("Of what is made from now on"))
         self.rate.chosen.connect(lambda value: self.changed.emit({"sample_rate": value}))
         self._row(self.tr("Sample rate"), self.rate)
+        self.far_off = SegmentedControl(
+            [
+                (FarOff.ASK.value, self.tr("Ask")),
+                (FarOff.STRETCH.value, self.tr("Stretch")),
+                (FarOff.REROLL.value, self.tr("Roll again")),
+                (FarOff.LEAVE.value, self.tr("Leave")),
+            ]
+        )
+        self.far_off.set_value(settings.far_off)
+        self.far_off.setToolTip(
+            self.tr(
+                "What to do with takes more than {most:.0%} off the asked tempo; nearer ones are always stretched"
+            ).format(most=MOST_STRETCH)
+        )
+        self.far_off.chosen.connect(lambda value: self.changed.emit({"far_off": value}))
+        self._row(self.tr("Far off tempo"), self.far_off)
         self.sellable = QCheckBox(self.tr("Only models whose output I may sell"))
         self.sellable.setChecked(settings.sellable_only)
         self.sellable.setToolTip(self.tr("MusicGen's weights are CC BY-NC 4.0: what they make is not for sale"))

@@ -8,11 +8,13 @@ from PySide6.QtCore import QDateTime, QEvent, QLocale, QObject, QSize, Qt, Signa
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLineEdit, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
+from nur_studio.core.story import tempo_story
 from nur_studio.core.track import Status, Track
 from nur_studio.gui.controls import ElidedLabel, Fact, FactsLine, icon_button
 from nur_studio.gui.icons import icon
 from nur_studio.gui.library_menu import no_request
 from nur_studio.gui.recipe_card import RecipeCard
+from nur_studio.gui.tempo_words import tempo_facts, tempo_tip
 
 _EXACT = 0.005  # a measured tempo this close to the asked one is the asked one
 _ROOMY = 760  # px
@@ -113,6 +115,7 @@ class TrackHeader(QWidget):
     take_selected = Signal(str)  # track id
     another_take_requested = Signal()
     extend_requested = Signal()
+    original_toggled = Signal(bool)  # use the take as it was made, or as it was asked for
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -127,6 +130,9 @@ class TrackHeader(QWidget):
         self._track: Track | None = None
         self.facts = FactsLine()
         self.tempo = FactsLine("", badge=True)
+        self.original = icon_button("undo", "", role="icon-flat", size=16, color="dim", on="accent")
+        self.original.setCheckable(True)
+        self.original.hide()
         self.key = FactsLine(badge=True)
         self.more = icon_button("plus", self.tr("Make another take of the same request"), role="take", size=14)
         self.extend = QToolButton()
@@ -156,6 +162,7 @@ class TrackHeader(QWidget):
         bottom = Qt.AlignmentFlag.AlignBottom
         row.addSpacing(8)
         row.addWidget(self.tempo, 0, bottom)
+        row.addWidget(self.original, 0, bottom)
         row.addWidget(self.key, 0, bottom)
         row.addLayout(self._take_row)
         self._take_row.setAlignment(bottom)
@@ -167,6 +174,7 @@ class TrackHeader(QWidget):
         self.more.clicked.connect(self.another_take_requested)
         self.extend.clicked.connect(self.extend_requested)
         self.info.clicked.connect(self.open_recipe)
+        self.original.clicked.connect(self.original_toggled)
         self.takes.idClicked.connect(self._on_take)
 
     def set_extendable(self, on: bool) -> None:
@@ -192,6 +200,7 @@ class TrackHeader(QWidget):
         self.more.setEnabled(track.generated)
         self.more.setToolTip(no_request(track) or self.tr("Make another take of the same request"))
         self._show_tempo(track)
+        self._show_original(track)
         self.key.set_facts([Fact(track.key, "text")] if track.key else [])
         self.key.setToolTip(self.tr("Key"))
         self._show_takes(track, takes)
@@ -209,7 +218,10 @@ class TrackHeader(QWidget):
 
     def _show_tempo(self, track: Track) -> None:
         facts, tip = [Fact(self.tr("{tempo} BPM").format(tempo=track.tempo), "text")], self.tr("Tempo")
-        if not track.has_tempo:
+        story = tempo_story(track)
+        if story is not None and story.asked is not None and track.status is Status.COMPLETED:
+            facts, tip = tempo_facts(track, story), tempo_tip(track, story)
+        elif not track.has_tempo:
             facts, tip = [Fact(self.tr("no steady beat"), "dim")], self.tr("No tempo is claimed for this track")
         elif not track.generated and track.tempo_measured is not None:
             facts = [Fact(self.tr("{tempo} BPM").format(tempo=f"{track.tempo_measured:.2f}"), "text")]
@@ -231,6 +243,21 @@ class TrackHeader(QWidget):
         self._tempo = tuple(facts)
         self._fit()
         self.tempo.setToolTip(tip)
+
+    def _show_original(self, track: Track) -> None:
+        """The way from a take as it was asked for to the one that was made, and back."""
+        story = tempo_story(track)
+        there = story is not None and story.original and not story.open and track.status is Status.COMPLETED
+        self.original.setVisible(there)
+        if there and story is not None:
+            self.original.setChecked(story.as_made or not (story.stretched or story.moved_s))
+            name = (
+                self.tr("The original is in use: bring it to {asked} BPM").format(asked=story.asked)
+                if self.original.isChecked()
+                else self.tr("Use the original, as it was made")
+            )
+            self.original.setToolTip(name)
+            self.original.setAccessibleName(name)
 
     def _show_takes(self, track: Track, takes: Sequence[Track]) -> None:
         takes = sorted(takes or (track,), key=lambda take: take.take)

@@ -15,6 +15,7 @@ from nur_studio.gui.blank import Blank
 from nur_studio.gui.lanes import Lanes, MixEdit
 from nur_studio.gui.metronome import Metronome
 from nur_studio.gui.stems_offer import StemsOffer
+from nur_studio.gui.tempo_offer import TempoOffer
 from nur_studio.gui.timeline import Timeline
 from nur_studio.gui.track_header import TrackHeader
 from nur_studio.gui.transport import Transport
@@ -71,12 +72,14 @@ class TrackView(QWidget):
         self.lanes = Lanes(self.timeline)
         self.blank = Blank()
         self.stems_offer = StemsOffer()
+        self.tempo_offer = TempoOffer()
         self.transport = Transport()
         self._stack = QStackedWidget()
         self._stack.addWidget(self.lanes)
         self._stack.addWidget(self.blank)
         self._column = QVBoxLayout(self)
         self._column.addWidget(self.header)
+        self._column.addWidget(self.tempo_offer)
         self._column.addWidget(self._stack, 1)
         self._column.addWidget(self.stems_offer)
         self._column.addWidget(self.transport)
@@ -148,6 +151,7 @@ class TrackView(QWidget):
         self.timeline.set_track(0, 44100, self.timeline.grid)
         self.header.hide()
         self.stems_offer.hide()
+        self.tempo_offer.hide()
         self.blank.say(
             self.tr("Describe a piece of music, and hear it in seconds"),
             self.tr(
@@ -179,6 +183,7 @@ class TrackView(QWidget):
         self.header.show()
         self.transport.show()
         self.header.show_track(track, takes)
+        self.tempo_offer.show_track(track)
         self.timeline.has_beats = track.has_tempo
         self.transport.set_track(track.grid if track.has_tempo else None, track.duration_s)
         if not same or frames != self.timeline.frames or track.sample_rate != self.timeline.sample_rate:
