@@ -13,10 +13,11 @@ from typing import NoReturn
 
 from nur_studio import __version__
 from nur_studio.arguments_files import add_combine, add_export, add_import, number
+from nur_studio.core.contract import MOST_STRETCH, FarOff
 from nur_studio.core.controls import GUIDANCE, MAX_TOP_K, TEMPERATURE, WINDOW_S, Controls, Reference, SectionPrompt
 from nur_studio.core.errors import InvalidRequest
 from nur_studio.core.mix import LANES
-from nur_studio.core.request import FORMATS, MAX_DURATION, MAX_TAKES, MAX_TEMPO, MIN_DURATION, MIN_TEMPO
+from nur_studio.core.request import FORMATS, MAX_BARS, MAX_DURATION, MAX_TAKES, MAX_TEMPO, MIN_DURATION, MIN_TEMPO
 from nur_studio.core.track import is_track_id
 
 _BITS = {("wav", 16): "PCM_16", ("wav", 24): "PCM_24", ("wav", 32): "FLOAT", ("flac", 16): "PCM_16",
@@ -44,13 +45,21 @@ def parser() -> argparse.ArgumentParser:
         description="Make a track from a description, keep it in the library and say where its file is.",
     )
     make.add_argument("prompt", metavar="PROMPT", help='the music in words: "chill lo-fi beat with jazzy Rhodes"')
-    make.add_argument(
+    length = make.add_mutually_exclusive_group()
+    length.add_argument(
         "--duration", type=number, default=30, metavar="S", help=f"seconds, {MIN_DURATION} to {MAX_DURATION} (30)"
+    )
+    length.add_argument(
+        "--bars",
+        type=number,
+        metavar="N",
+        help=f"the length in bars of its tempo instead, 1 to {MAX_BARS}, to the frame",
     )
     make.add_argument("--genre", help="lo-fi, house, jazz, …; heard in the prompt if left out")
     make.add_argument(
         "--tempo", type=number, metavar="BPM", help=f"{MIN_TEMPO} to {MAX_TEMPO}; heard in the prompt if left out"
     )
+    make.add_argument("--loop", action="store_true", help="whole bars that go round without a seam; else it has an end")
     make.add_argument("--format", metavar="FORMAT", help=f"{', '.join(FORMATS)}; by the ending of --out if left out")
     make.add_argument("--seed", type=number, metavar="N", help="the same seed makes the same music")
     make.add_argument("--engine", help="see `nur-studio engines`")
@@ -68,6 +77,7 @@ def parser() -> argparse.ArgumentParser:
     make.add_argument("--json", action="store_true", help="print the MusicTrack; a list of them for several takes")
     make.add_argument("--quiet", action="store_true", help="no progress bar")
     _add_controls(make)
+    _add_tempo(make)
 
     found = commands.add_parser("list", help="list the library, newest first")
     found.add_argument("text", nargs="*", help="words to find in title, prompt, genre, key …")
@@ -87,6 +97,17 @@ def parser() -> argparse.ArgumentParser:
     apart.add_argument("--force", action="store_true", help="also where it has stems of its own, which are better")
     apart.add_argument("--json", action="store_true", help="print the MusicTrack")
     apart.add_argument("--quiet", action="store_true", help="no progress bar")
+
+    timed = commands.add_parser(
+        "tempo",
+        help="bring a track to the tempo it was asked for, or back to how it was made",
+        description="Bring a track of MusicGen to the tempo it was asked for, however far it is off. Its original is "
+        "kept. Stems separated before are of another sound then, and go.",
+    )
+    timed.add_argument("id", metavar="ID")
+    timed.add_argument("--as-made", action="store_true", help="use the original, in the tempo it came in")
+    timed.add_argument("--json", action="store_true", help="print the MusicTrack")
+    timed.add_argument("--quiet", action="store_true", help="no progress bar")
 
     add_export(commands.add_parser("export", help="write a track, its stems, or mixes of them, to files"))
     add_import(commands.add_parser("import", help="take audio files into the library"))
@@ -137,9 +158,23 @@ def _add_controls(make: argparse.ArgumentParser) -> None:
     )
     first.add_argument("--melody", metavar="FROM", help="follow the tune of a track (its id, or ID:STEM) or a file")
     group.add_argument("--count-in", action="store_true", help="start on a drum loop at the tempo, not to be heard")
-    group.add_argument(
-        "--loop", action="store_true", help="leave the end as it is, to be repeated; else the last bars fade"
+
+
+def _add_tempo(make: argparse.ArgumentParser) -> None:
+    group = make.add_argument_group(
+        "where a tempo was asked",
+        "MusicGen only comes near a tempo: what it makes is measured, brought to it exactly and begun at bar 1. "
+        "Sketch is exact by itself.",
     )
+    group.add_argument(
+        "--no-bar-one", action="store_true", help="leave the beginning as it is made, wherever its first bar begins"
+    )
+    group.add_argument(
+        "--far-off", choices=tuple(far.value for far in FarOff),
+        help=f"where it is off by more than {100 * MOST_STRETCH:g} percent, so that stretching may be heard: reroll "
+        "makes it again, with other seeds, up to twice; ask and leave keep it as it is and say so; as in the settings "
+        "if left out",
+    )  # fmt: skip
 
 
 def _add_models(models: argparse.ArgumentParser) -> None:
@@ -201,6 +236,8 @@ def controls_of(arguments: argparse.Namespace) -> Controls:
         count_in=arguments.count_in,
         loop=arguments.loop,
         window_s=arguments.window,
+        bar_one=not arguments.no_bar_one,
+        far_off=arguments.far_off,
     )
 
 

@@ -72,6 +72,9 @@ def add_combine(join: argparse.ArgumentParser) -> None:
     join.add_argument("--into", choices=LANES, help="the stem to replace, or to lay it on; its namesake if left out")
     join.add_argument("--layer", action="store_true", help="lay it on top of what is there, and replace nothing")
     join.add_argument("--repeat", action="store_true", help="repeat its whole bars to the track's length")
+    join.add_argument(
+        "--no-stretch", action="store_true", help="refuse where the tempi differ; else it is stretched to the track's"
+    )
     join.add_argument("--title", help="of the new track")
     join.add_argument("--json", action="store_true", help="print the MusicTrack")
     join.add_argument("--quiet", action="store_true", help="no progress bar")

@@ -1,4 +1,4 @@
-"""The command line: generate, list, get, separate, export, import, combine, engines, models, doctor."""
+"""The command line: generate, list, get, separate, tempo, export, import, combine, engines, models, doctor."""
 
 from __future__ import annotations
 
@@ -11,7 +11,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nur_studio.arguments import check_places, controls_of, parser, path_of, wanted_format
-from nur_studio.cli_words import facts, heading, lossless, maker, note, stems_told, tell_note, told
+from nur_studio.cli_words import (
+    facts,
+    heading,
+    loop_told,
+    lossless,
+    maker,
+    note,
+    stems_told,
+    tell_note,
+    tempo_told,
+    told,
+)
 from nur_studio.console import Interrupts, answer, answer_json, drop_output, open_streams, progress_bar
 from nur_studio.core.errors import Cancelled, FileProblem, InvalidRequest, StudioError, TrackNotFound, UnknownEngine
 from nur_studio.core.logs import start_log
@@ -111,6 +122,7 @@ def _generate(studio: Studio, arguments: argparse.Namespace, interrupts: Interru
         engine=arguments.engine,
         takes=arguments.takes,
         controls=controls_of(arguments),
+        bars=arguments.bars,
     )
     request.validate()
     check_places(out, stems)
@@ -131,6 +143,8 @@ def _generate(studio: Studio, arguments: argparse.Namespace, interrupts: Interru
             if stems is not None:
                 answer(f"  stems in {stems}")
             answer(f"  {facts(track)}")
+            for line in filter(None, (tempo_told(track), loop_told(track))):
+                answer(f"  {line}")
     for track in tracks:
         tell_note(track)
     return OK
@@ -204,7 +218,7 @@ def _get(studio: Studio, arguments: argparse.Namespace, _: Interrupts) -> int:
     answer(f"  {one_line(track.prompt)}")
     if track.status is Status.COMPLETED:
         answer(f"  {facts(track)}")
-        for line in filter(None, (told(track), stems_told(track), note(track))):
+        for line in filter(None, (tempo_told(track), loop_told(track), told(track), stems_told(track), note(track))):
             answer(f"  {line}")
         answer(f"  {studio.delivery(track.id)}")
         answer(f"  masters in {track.folder}")
@@ -224,6 +238,24 @@ def _separate(studio: Studio, arguments: argparse.Namespace, interrupts: Interru
     answer(heading(track))
     answer(f"  {stems_told(track)}")
     answer(f"  in {track.folder / 'stems'}; `nur-studio export {track.id} --part stems` writes them elsewhere")
+    return OK
+
+
+def _tempo(studio: Studio, arguments: argparse.Namespace, interrupts: Interrupts) -> int:
+    with interrupts.gently() as cancel, progress_bar(arguments.quiet) as on_progress:
+        had_stems = bool(studio.library.get(arguments.id).lanes)
+        track = studio.retime(arguments.id, as_made=arguments.as_made, on_progress=on_progress, cancel=cancel)
+        if had_stems and studio.separates(track):
+            track = studio.separate(track.id, None, on_progress, cancel)
+    if arguments.json:
+        from nur_studio.reference import music_track
+
+        answer_json(music_track(track, studio))
+    else:
+        answer(heading(track))
+        answer(f"  {facts(track)}")
+        answer(f"  {tempo_told(track)}")
+    tell_note(track)
     return OK
 
 
@@ -285,6 +317,7 @@ _COMMANDS: dict[str, Callable[[Studio, argparse.Namespace, Interrupts], int]] = 
     "list": _list,
     "get": _get,
     "separate": _separate,
+    "tempo": _tempo,
     "export": _export,
     "import": _import,
     "combine": _combine,

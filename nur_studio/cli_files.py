@@ -137,6 +137,7 @@ def combine(studio: Studio, arguments: argparse.Namespace, interrupts: Interrupt
             into=arguments.into or "",
             layer=arguments.layer,
             repeat=arguments.repeat,
+            stretch=not arguments.no_stretch,
             title=arguments.title or "",
             on_progress=on_progress,
             cancel=cancel,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from nur_studio.core.names import one_line
+from nur_studio.core.story import tempo_story
 from nur_studio.core.track import COMBINED, IMPORTED, Track
 
 
@@ -45,6 +46,32 @@ def told(track: Track) -> str:
     return f"told the model: {one_line(words)}" if words else ""
 
 
+def tempo_told(track: Track) -> str:
+    """Asked, measured and delivered, of a take that was measured against what was asked."""
+    story = tempo_story(track)
+    if story is None or story.asked is None:
+        return ""
+    measured = "no steady beat" if story.measured is None else f"measured {story.measured:.2f}"
+    parts = [f"asked {story.asked} BPM", measured]
+    if track.has_tempo and track.tempo_measured is not None:
+        parts.append(f"delivered {track.tempo_measured:.2f}")
+    if story.bar_one:
+        parts.append("from bar 1")
+    if story.open:
+        parts.append(f"`nur-studio tempo {track.id}` stretches it")
+    elif story.original and not story.as_made:
+        parts.append(f"`nur-studio tempo {track.id} --as-made` takes that back")
+    return " · ".join(parts)
+
+
+def loop_told(track: Track) -> str:
+    """Of a take that is a loop: how long, and how well it goes round."""
+    story = tempo_story(track)
+    if story is None or not story.loop_bars or story.score is None:
+        return ""
+    return f"loop of {story.loop_bars} bars, {track.frames} samples · {seam_told(story.seam, story.score)}"
+
+
 def stems_told(track: Track) -> str:
     """Which stems a track has, and what separated them."""
     if not track.lanes:
@@ -63,6 +90,7 @@ def seam_told(seam: str, score: float) -> str:
         "from before": "its end fades into what comes before its beginning",
         "into after": "its beginning fades in from what comes after its end",
         "faded": "there is nothing around it, so both its ends are faded",
+        "composed": "it was made to go round",
     }[seam]
     return f"seam {score:.2f} (1: no more than from beat to beat): {how}"
 
