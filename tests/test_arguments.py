@@ -26,7 +26,7 @@ def test_every_control_has_its_option() -> None:
     asked = controls(
         "--describe", "lo-fi. bpm: 82.", "--negative", "noise", "--guidance", "4.5", "--temperature", "0.9",
         "--top-k", "100", "--window", "20", "--section", "1:sparse", "--section", " 17 : full drums: and brass ",
-        "--count-in", "--loop", "--continue", TRACK,
+        "--count-in", "--loop", "--continue", TRACK, "--no-bar-one", "--far-off", "reroll",
     )  # fmt: skip
     assert asked == Controls(
         description="lo-fi. bpm: 82.",
@@ -39,6 +39,8 @@ def test_every_control_has_its_option() -> None:
         reference=Reference("continue", TRACK),
         count_in=True,
         loop=True,
+        bar_one=False,
+        far_off="reroll",
     )
     assert list(asked.faults()) == []
 

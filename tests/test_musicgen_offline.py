@@ -97,7 +97,8 @@ def test_what_was_imported_is_listed_and_whole(studio: Offline) -> None:
 
 def test_a_take_is_made_and_exported(studio: Offline, made: dict[str, Any], tmp_path: Path) -> None:
     assert (made["status"], made["engine"], made["licence"]) == ("completed", NAME, WEIGHTS_LICENCE)
-    assert (made["duration"], made["tempo"], made["seed"]) == (SECONDS, 90, 3)
+    assert (made["duration"], made["seed"]) == (SECONDS, 3)
+    assert made["tempo"] is None, "so small a model makes no beat, and none is claimed"
     out = tmp_path / "take.wav"
     assert studio("export", made["id"], "--out", out) == f"{out}\n"
     assert audio_frames(out) == (SECONDS * RATE, RATE)

@@ -164,7 +164,7 @@ def test_a_finished_take_has_masters_facts_and_its_whole_recipe(studio: Studio, 
     recipe = json.loads((take.folder / "recipe.json").read_text("utf-8"))
     assert recipe == json.loads(json.dumps(dict(take.recipe)))
     assert recipe["request"]["prompt"] == "Rainy night tape, jazzy Rhodes"
-    assert recipe["resolved"] == {"genre": take.genre, "tempo": 120, "seed": 7, "take": 1}
+    assert recipe["resolved"] == {"genre": take.genre, "tempo": 120, "seed": 7, "take": 1, "bars": None}
     assert (recipe["engine"], recipe["model"], recipe["licence"]) == ("fake", "fake 1", "for tests")
     assert set(recipe["versions"]) >= {"nur_studio", "python", "numpy", "scipy"}
     assert recipe["timings"]["total"] > 0

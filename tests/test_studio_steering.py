@@ -115,9 +115,8 @@ def test_an_engine_that_went_away_while_a_take_waited(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("controls", "words"),
     [
-        (Controls(guidance=4.0), "Plain cannot be steered by description, guidance, temperature or loop."),
-        (Controls(description="a b"), "Plain cannot be steered by description, guidance, temperature or loop."),
-        (Controls(loop=True), "Plain cannot be steered by description, guidance, temperature or loop."),
+        (Controls(guidance=4.0), "Plain cannot be steered by description, guidance or temperature."),
+        (Controls(description="a b"), "Plain cannot be steered by description, guidance or temperature."),
         (Controls(sections=(SectionPrompt(0, "calm"),)), "Plain cannot follow a description per section."),
         (Controls(reference=Reference("melody", "/x.wav")), "Plain cannot follow a melody."),
         (Controls(reference=Reference("continue", "/x.wav")), "Plain cannot continue other music."),
@@ -197,7 +196,7 @@ def test_delivery_follows_the_settings(studio: Studio) -> None:
         (track,) = studio.generate(ask(engine="plain"))
     finally:
         studio.update_settings(sample_rate=44100, master=True)
-    assert track.recipe["delivery"] == {"sample_rate": 48000, "master": False}
+    assert track.recipe["delivery"] == {"sample_rate": 48000, "master": False, "far_off": "ask"}
     assert track.recipe["details"]["delivery"] == [48000, False]
 
 

@@ -40,7 +40,7 @@ def test_it_says_what_it_hears_while_one_types(panel: ComposePanel, qtbot: QtBot
     assert "lo-fi" in panel.heard.text()
     assert "D minor" in panel.heard.text()
     assert "about" not in panel.heard.text()
-    assert panel.form.length.suffix == "s · 9.5 bars"
+    assert panel.form.length.suffix == "· 9.5 bars"
     assert panel.form.tempo.placeholderText().endswith("76")
 
 

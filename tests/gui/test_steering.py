@@ -103,7 +103,7 @@ def test_everything_is_reached_with_tab_and_says_what_it_is(panel: ComposePanel,
         steering.advanced.temperature,
         steering.advanced.top_k,
         steering.advanced.window_s,
-        steering.advanced.loop,
+        steering.advanced.bar_one,
     ]
     assert [widget for widget in reached if widget in expected] == expected
     for widget in expected:
@@ -166,8 +166,9 @@ def test_every_field_reaches_the_request(panel: ComposePanel) -> None:
     advanced.top_k.setText("100")
     advanced.window_s.setText("15")
     advanced.count_in.setChecked(True)
-    advanced.loop.setChecked(True)
-    wanted = Controls(None, "vocals", 4.5, 0.8, 100, count_in=True, loop=True, window_s=15)
+    advanced.bar_one.setChecked(False)
+    panel.form.end.button(True).click()
+    wanted = Controls(None, "vocals", 4.5, 0.8, 100, count_in=True, loop=True, window_s=15, bar_one=False)
     assert panel.request().controls == wanted
     other_than_that = GenerationRequest(PROMPT)
     panel.set_request(other_than_that)
@@ -252,7 +253,7 @@ def test_a_use_without_audio_is_a_fault_at_its_field(panel: ComposePanel, qtbot:
     reference.set_source(TAKE)
     assert panel.fault("reference") == ""
     assert reference.span.text() == "0:08.0 – 0:16.0"
-    qtbot.waitUntil(lambda: panel.form.length.suffix == "s more · 9.5 bars")
+    qtbot.waitUntil(lambda: panel.form.length.suffix == "more · 9.5 bars")
     reference.part.setCurrentIndex(reference.part.findData("drums"))
     panel.generate()
     assert requests[0].controls.reference == Reference("continue", TAKE.source, "drums", 8.0, 16.0)
@@ -310,7 +311,7 @@ def test_a_draft_of_it_comes_back_as_it_was_typed(panel: ComposePanel, qtbot: Qt
     steering.advanced.description.setPlainText("own words")
     steering.advanced.guidance.setText("much")
     steering.advanced.window_s.setText("some")
-    steering.advanced.loop.setChecked(True)
+    steering.advanced.bar_one.setChecked(False)
     steering.sections_part.set_open(True)
     steering.sections.add.click()
     steering.sections.rows[0].bar.setText("x")

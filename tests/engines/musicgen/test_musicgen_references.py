@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 import soundfile
 
+from nur_studio.audio.finishing import fade_length_s, faded, levelled
 from nur_studio.audio.loudness import integrated_lufs, true_peak_dbtp
 from nur_studio.core.errors import FileProblem
 from nur_studio.core.progress import CancelToken
 from nur_studio.core.prompt import read_prompt
 from nur_studio.core.sound import Audio
 from nur_studio.engines.base import MusicTask, ReferenceAudio
-from nur_studio.engines.musicgen.delivery import Resampler, fade_length_s, faded, levelled
+from nur_studio.engines.musicgen.delivery import Resampler
 from nur_studio.engines.musicgen.references import count_in, read_codes, read_reference, write_codes
 
 RATE = 32000
