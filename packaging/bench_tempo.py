@@ -211,7 +211,7 @@ def delivery(made: list[Case], readings: list[Analysis]) -> None:
         f"\nDelivered ({len(after)} pieces), drift at the end, ms: before {spread(before, 0)}; after {spread(drift, 1)}"
     )
     print(f"  tempo error, %: by the score {spread(100 * by_score, 4)}; heard again {spread(100 * by_ear, 4)}")
-    print(f"  highest true peak: {max(peaks):.2f} dBTP; corrected after a second listening: {passes.count(2)}")
+    print(f"  highest true peak: {max(peaks):.2f} dBTP; corrected after the second listening: {passes.count(2)}")
 
 
 def loops(made: list[Case]) -> None:

@@ -17,6 +17,7 @@ from nur_studio.audio.seam import score_seam
 from nur_studio.audio.stretch import stretched
 from nur_studio.core.contract import (
     EXACT,
+    EXACT_S,
     LITTLE_DRIFT,
     LITTLE_WANDER_S,
     MOST_STRETCH,
@@ -30,7 +31,6 @@ from nur_studio.core.progress import Cancel, OnProgress, Progress
 from nur_studio.core.sound import Audio
 from nur_studio.core.timing import Grid
 
-_RESIDUE_S = 0.0005  # that the last beat is still off by after a stretch: then it is corrected once
 _CORRECTED = 0.01  # of the tempo: a second reading further off than that is of something else
 _ATTACK_S = 0.0015  # before a downbeat's onset: what is cut there leaves its attack whole
 _NO_MUSIC_S = 0.05
@@ -193,10 +193,11 @@ def _in_tempo(
     on_progress: OnProgress,
     cancel: Cancel,
 ) -> tuple[float, int, Audio, dict[str, Audio]]:
-    """The take stretched, heard again and, where a beat at its end would still be off, stretched once more from what it
-    was: the ratio, how often, mix and stems.
+    """The take stretched, heard again and, where a beat at its end is still off by more than is allowed, stretched once
+    more from what it was: the ratio, how often, mix and stems.
 
-    Two readings of one take err by other chances: the mean of both is nearer than either.
+    The two readings err by other chances, so then the mean of both is taken. Within what is allowed the first stays: a
+    stretched sound is no better to measure than the one it was made of.
     """
     ratio = plan.ratio
     done, lanes = stretched(mix, stems, sample_rate, round(len(mix) * ratio))
@@ -205,7 +206,7 @@ def _in_tempo(
     again = analyse(done, sample_rate, near=contract.tempo, beats_per_bar=contract.beats_per_bar)
     rest = plan_tempo(contract.tempo, again.tempo, again.steady, contract.duration_s)
     off = abs(rest.ratio - 1.0)
-    if rest.measured is None or off * contract.duration_s <= _RESIDUE_S or off > _CORRECTED:
+    if rest.measured is None or off * contract.duration_s <= EXACT_S or off > _CORRECTED:
         return ratio, 1, done, lanes
     cancel.check()
     ratio *= (1.0 + rest.ratio) / 2.0
