@@ -96,7 +96,8 @@ def _decibels(audio: Audio) -> float:
 def _bands(audio: Audio) -> NDArray[np.float64]:
     """The levels of 24 bands, evenly spaced in pitch, in dB below the strongest; what lies 40 dB below is not heard."""
     power = np.square(np.abs(np.fft.rfft(audio * np.hanning(len(audio))[:, None], axis=0))).sum(axis=1)
-    borders = np.unique(np.geomspace(1, len(power) - 1, _BANDS + 1).astype(np.intp))
+    borders = np.geomspace(1, len(power) - 1, _BANDS + 1).astype(np.intp)
+    borders = borders[np.diff(borders, prepend=0) > 0]  # np.unique would load numpy.ma, in the window's process
     levels = 10.0 * np.log10(np.add.reduceat(power, borders) + 1e-12)
     heard: NDArray[np.float64] = np.maximum(levels - levels.max(), -_MASKED_DB)
     return heard

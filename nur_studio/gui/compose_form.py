@@ -28,7 +28,7 @@ from nur_studio.gui.tap import TapTempo
 
 _TAKES = (1, 2, 4)
 _BUTTON_WIDTH = 52
-_UNIT_WIDTH = 84
+_UNIT_WIDTH = 76
 _USUAL_S = 30  # what stands beside bars, and is not asked for
 
 
@@ -223,7 +223,7 @@ class ComposeForm(QWidget):
                 if bars
                 else bars_text(length, reading.tempo, reading.beats_per_bar)
             )
-            self.length.set_suffix(self.tr("more · {amount}").format(amount=other) if self._continues else f"· {other}")
+            self.length.set_suffix(self.tr("more · {amount}").format(amount=other) if self._continues else other)
         else:
             self.length.set_suffix(self.tr("more") if self._continues else "")
 

@@ -6,23 +6,29 @@ import math
 from abc import abstractmethod
 
 from PySide6.QtCore import QMimeData, QPoint, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QWheelEvent
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QLabel, QLayout, QLayoutItem, QLineEdit, QPlainTextEdit, QWidget
 
 from nur_studio.gui.theme import tokens
 
+_PADDING = 11  # px from the border to what is written, as the style has it
+_BEFORE_SUFFIX = 6
+
 
 class _StepField(QLineEdit):
-    """A line whose value steps with Up, Down and the wheel, by ten steps with the Page keys; may carry a suffix."""
+    """A line whose value steps with Up, Down and the wheel, by ten steps with the Page keys; may carry a suffix, which
+    gives way to the value where there is no room for both.
+    """
 
     changed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._suffix = ""
+        self._suffix = self._shown_suffix = ""
         self.setMaxLength(24)
         self.setAcceptDrops(False)  # a file that is dropped here is the panel's
         self.textChanged.connect(self.changed)
+        self.textChanged.connect(self._fit_suffix)
 
     @abstractmethod
     def step(self, by: int) -> None:
@@ -33,12 +39,29 @@ class _StepField(QLineEdit):
         if suffix == self._suffix:
             return
         self._suffix = suffix
-        self.setTextMargins(0, 0, self.fontMetrics().horizontalAdvance(suffix) + 6 if suffix else 0, 0)
-        self.update()
+        self._fit_suffix()
 
     @property
     def suffix(self) -> str:
         return self._suffix
+
+    def minimumSizeHint(self) -> QSize:
+        hint = super().minimumSizeHint()
+        return QSize(hint.width() - self.textMargins().right(), hint.height())
+
+    def _fit_suffix(self) -> None:
+        metrics = self.fontMetrics()
+        text = self.text() or self.placeholderText()
+        room = self.width() - 2 * _PADDING - _BEFORE_SUFFIX - metrics.horizontalAdvance(text)
+        shown = metrics.elidedText(self._suffix, Qt.TextElideMode.ElideRight, room) if room > 0 else ""
+        self._shown_suffix = "" if shown == "…" else shown
+        taken = metrics.horizontalAdvance(self._shown_suffix) + _BEFORE_SUFFIX if self._shown_suffix else 0
+        self.setTextMargins(0, 0, taken, 0)
+        self.update()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_suffix()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         steps = {Qt.Key.Key_Up: 1, Qt.Key.Key_Down: -1, Qt.Key.Key_PageUp: 10, Qt.Key.Key_PageDown: -10}
@@ -57,11 +80,11 @@ class _StepField(QLineEdit):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
-        if self._suffix:
+        if self._shown_suffix:
             painter = QPainter(self)
             painter.setPen(QColor(tokens().dim))
-            box = self.rect().adjusted(0, 0, -11, 0)
-            painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, self._suffix)
+            box = self.rect().adjusted(0, 0, -_PADDING, 0)
+            painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, self._shown_suffix)
             painter.end()
 
 

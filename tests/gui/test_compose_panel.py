@@ -40,7 +40,7 @@ def test_it_says_what_it_hears_while_one_types(panel: ComposePanel, qtbot: QtBot
     assert "lo-fi" in panel.heard.text()
     assert "D minor" in panel.heard.text()
     assert "about" not in panel.heard.text()
-    assert panel.form.length.suffix == "· 9.5 bars"
+    assert panel.form.length.suffix == "9.5 bars"
     assert panel.form.tempo.placeholderText().endswith("76")
 
 
@@ -238,3 +238,16 @@ def test_tap_tempo_finds_the_beat_despite_one_late_tap() -> None:
 )
 def test_bars(duration: int, tempo: int, beats: int, text: str) -> None:
     assert bars_text(duration, tempo, beats) == text
+
+
+@pytest.mark.usefixtures("themed")
+def test_nothing_is_cut_off_however_long_a_remark_is(panel: ComposePanel, qtbot: QtBot) -> None:
+    qtbot.keyClicks(panel.prompt, PROMPT)
+    panel.form.length.setText("300")
+    qtbot.waitUntil(lambda: panel.form.length.suffix == "95 bars")
+    panel.form.length.set_suffix("as many bars as a remark that is much too long for its field has words")
+    inside = panel.form.parentWidget()
+    assert inside is not None
+    assert inside.minimumSizeHint().width() <= panel.width() - 16, "there is room left for a scroll bar"
+    margin = panel.form.length.textMargins().right()
+    assert margin < panel.form.length.width() - panel.form.length.fontMetrics().horizontalAdvance("300")
