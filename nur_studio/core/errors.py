@@ -65,8 +65,25 @@ class UnknownEngine(EngineUnavailable):
     """No engine has this name."""
 
 
+class QueueFull(EngineUnavailable):
+    """So much is waiting to be made that no more is taken in. `retry_after_s`: when to ask again."""
+
+    retry_after_s = 10
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"At most {limit} takes may wait to be made.", hint="Ask again when some of them are done.")
+
+
+class ServerUnavailable(EngineUnavailable):
+    """A studio's server cannot be reached, refuses us, or answers what no studio would."""
+
+
 class GenerationFailed(StudioError):
     """The engine started and did not finish: it crashed, ran out of memory or disk."""
+
+
+class TrackUnfinished(StudioError):
+    """The track is still being made, or could not be: what was asked needs a finished one."""
 
 
 class AudioUnavailable(StudioError):

@@ -49,7 +49,7 @@ class GenerationRequest:
             yield InvalidRequest("prompt", self.prompt, "a description of the music in words")
         elif len(self.prompt) > MAX_PROMPT:
             yield InvalidRequest("prompt", self.prompt, f"at most {MAX_PROMPT} characters")
-        elif not _readable(self.prompt):
+        elif not readable(self.prompt):
             yield InvalidRequest("prompt", self.prompt, _READABLE)
         if not _whole(self.duration, MIN_DURATION, MAX_DURATION):
             yield InvalidRequest(
@@ -61,7 +61,7 @@ class GenerationRequest:
             isinstance(self.genre, str) and self.genre.strip() and len(self.genre) <= MAX_GENRE
         ):
             yield InvalidRequest("genre", self.genre, f"a name of at most {MAX_GENRE} characters, such as lo-fi")
-        elif self.genre is not None and not _readable(self.genre):
+        elif self.genre is not None and not readable(self.genre):
             yield InvalidRequest("genre", self.genre, _READABLE)
         if self.tempo is not None and not _whole(self.tempo, MIN_TEMPO, MAX_TEMPO):
             yield InvalidRequest("tempo", self.tempo, f"a whole number of BPM from {MIN_TEMPO} to {MAX_TEMPO}")
@@ -76,7 +76,7 @@ class GenerationRequest:
         yield from self.controls.faults()
 
 
-def _readable(text: str) -> bool:
+def readable(text: str) -> bool:
     """Whether it can be written down: half characters come from bytes in another encoding than the system's."""
     return not any("\ud800" <= c <= "\udfff" for c in text) and "\0" not in text
 

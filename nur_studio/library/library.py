@@ -47,10 +47,14 @@ class Library:
             ) from error
         self._database = Database(directory / DATABASE_NAME, MIGRATIONS)
         try:
-            settle(self._database, self._staging, self._tracks)
+            self.settle()
         except BaseException:
             self._database.close()
             raise
+
+    def settle(self) -> None:
+        """Put in order what a process that is gone left behind, as opening does: for who waits for another's take."""
+        settle(self._database, self._staging, self._tracks)
 
     def close(self) -> None:
         """Let go of the database. Nothing else works afterwards."""
@@ -186,10 +190,12 @@ class Library:
         group: str = "",
         limit: int = 500,
         offset: int = 0,
+        after: str = "",
     ) -> Tracks:
         """Tracks, newest first, takes of one request in their order.
 
         `text`: every word of it occurs in title, prompt, genre, key, engine, tempo or id, whatever case and accents.
+        `after`: only what follows the track of this id, deleted lately or not: pages hold whatever comes meanwhile.
         """
         where, values = ["deleted_at IS NULL"], []
         for word in fold(text).split():
@@ -201,6 +207,12 @@ class Library:
             if wanted:
                 where.append(f"{column} = ?")
                 values.append(storable(wanted))
+        if after:
+            place = self._database.query("SELECT created_at, take FROM tracks WHERE id = ?", (storable(after),))
+            if not place:
+                raise TrackNotFound(after)
+            where.append("(created_at < ? OR (created_at = ? AND (take, id) > (?, ?)))")
+            values += [place[0]["created_at"], place[0]["created_at"], place[0]["take"], after]
         rows = self._database.query(
             f"SELECT * FROM tracks WHERE {' AND '.join(where)} ORDER BY created_at DESC, take, id LIMIT ? OFFSET ?",
             [*values, limit, offset],

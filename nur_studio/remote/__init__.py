@@ -1,0 +1,1 @@
+"""A studio on another machine, or in another program: spoken to over HTTP."""
