@@ -24,6 +24,7 @@ _BITS = {("wav", 16): "PCM_16", ("wav", 24): "PCM_24", ("wav", 32): "FLOAT", ("f
          ("flac", 24): "PCM_24"}  # fmt: skip
 
 _BAR_DIGITS = 5
+PORT = 8765
 
 
 class _Parser(argparse.ArgumentParser):
@@ -118,6 +119,8 @@ def parser() -> argparse.ArgumentParser:
 
     _add_models(commands.add_parser("models", help="the weights of MusicGen and Demucs: list, download, import …"))
 
+    _add_serve(commands.add_parser("serve", help="answer other programs over HTTP, as the product's reference says"))
+
     health = commands.add_parser("doctor", help="what is there, what is missing, and the command that mends it")
     health.add_argument("--json", action="store_true", help="print a list of checks")
     return top
@@ -174,6 +177,22 @@ def _add_tempo(make: argparse.ArgumentParser) -> None:
         help=f"where it is off by more than {100 * MOST_STRETCH:g} percent, so that stretching may be heard: reroll "
         "makes it again, with other seeds, up to twice; ask and leave keep it as it is and say so; as in the settings "
         "if left out",
+    )  # fmt: skip
+
+
+def _add_serve(serve: argparse.ArgumentParser) -> None:
+    serve.add_argument(
+        "--port", type=number, default=PORT, metavar="N", help=f"where to answer ({PORT}); 0 is any that is free"
+    )
+    serve.add_argument(
+        "--host", default="127.0.0.1", help="this machine only (127.0.0.1); 0.0.0.0 is everyone, and takes a token"
+    )
+    serve.add_argument(
+        "--token", help="answer only those who send it; NUR_STUDIO_TOKEN in the environment is not seen by others here"
+    )
+    serve.add_argument(
+        "--allow-origin", action="append", default=[], metavar="ORIGIN",
+        help="let web pages from there ask, such as http://localhost:3000; may be given again",
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The command line: generate, list, get, separate, tempo, export, import, combine, engines, models, doctor."""
+"""The command line: generate, list, get, separate, tempo, export, import, combine, engines, models, serve, doctor."""
 
 from __future__ import annotations
 
@@ -298,6 +298,12 @@ def _models(studio: Studio, arguments: argparse.Namespace, interrupts: Interrupt
     return manage_models(studio, arguments, interrupts)
 
 
+def _serve(studio: Studio, arguments: argparse.Namespace, interrupts: Interrupts) -> int:
+    from nur_studio.cli_serve import serve
+
+    return serve(studio, arguments, interrupts)
+
+
 def _doctor(arguments: argparse.Namespace, directories: Directories) -> int:
     from nur_studio import doctor
 
@@ -323,4 +329,5 @@ _COMMANDS: dict[str, Callable[[Studio, argparse.Namespace, Interrupts], int]] = 
     "combine": _combine,
     "engines": _engines,
     "models": _models,
+    "serve": _serve,
 }

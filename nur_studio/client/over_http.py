@@ -50,9 +50,8 @@ class OverHttp:
                     return
                 broken = 0
             except ServerUnavailable:  # what is made there goes on: come back and look
+                _check(track_id, deadline)
                 broken += 1
-                if broken == _TRIES:
-                    _check(track_id, deadline)
                 if broken == _TRIES:
                     raise
             _check(track_id, deadline)

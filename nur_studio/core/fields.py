@@ -131,7 +131,9 @@ class Field:
     @property
     def default(self) -> Any:
         """What it is where it is left out; None also for the prompt, which must not be."""
-        (field,) = (f for f in fields(GenerationRequest if self.place == "request" else Controls) if f.name == self.name)
+        (field,) = (
+            f for f in fields(GenerationRequest if self.place == "request" else Controls) if f.name == self.name
+        )
         return None if field.default is MISSING else field.default
 
 

@@ -42,7 +42,7 @@ from nur_studio.engines.messages import (
     Wanted,
     Warm,
 )
-from nur_studio.engines.spawning import ending, one_blas_thread, without_interrupt
+from nur_studio.engines.spawning import ending, one_blas_thread, without_interrupt, without_script
 
 if TYPE_CHECKING:
     from nur_studio.core.contract import Contract
@@ -337,7 +337,7 @@ class EngineProcess:
         self._process = self._context.Process(
             target=child.run, args=(theirs, self._flag, self.log_file), name="nur-studio engine", daemon=True
         )
-        with without_interrupt(), one_blas_thread():
+        with without_interrupt(), one_blas_thread(), without_script():
             self._process.start()
         theirs.close()  # so that the child's end closes with the child
         return self._connection

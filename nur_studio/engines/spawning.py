@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 from collections.abc import Iterator
 
 
@@ -41,6 +42,20 @@ def one_blas_thread() -> Iterator[None]:
             del os.environ[name]
         else:
             os.environ[name] = before
+
+
+@contextlib.contextmanager
+def without_script() -> Iterator[None]:
+    """A child started inside does not run the person's script first, as multiprocessing has it: nothing in there is
+    needed, and a script without `if __name__ == "__main__"` would ask for its music again, in every child.
+    """
+    main = sys.modules["__main__"].__dict__
+    hidden = {name: main[name] for name in ("__file__", "__spec__") if main.get(name) is not None}
+    main.update(dict.fromkeys(hidden))
+    try:
+        yield
+    finally:
+        main.update(hidden)
 
 
 def ending(code: int | None) -> str:

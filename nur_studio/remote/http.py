@@ -115,7 +115,8 @@ class Http:
         else:
             why = getattr(error, "strerror", None) or str(error) or type(error).__name__
         return ServerUnavailable(
-            f"The studio's server at {self._shown} cannot be reached: {why}.", hint="Start it there: `nur-studio serve`."
+            f"The studio's server at {self._shown} cannot be reached: {why}.",
+            hint="Start it there: `nur-studio serve`.",
         )
 
     @staticmethod
