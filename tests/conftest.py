@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import fake_cli
+import fake_server
 import pytest
 from paper_sound_card import PaperSoundCard, PulseCapture, alsa_config, has_pulse
 
@@ -42,6 +43,17 @@ def pulse_capture(tmp_path: Path) -> Iterator[PulseCapture]:
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the studio of a module's tests keeps everything; `at_home` makes it so."""
     return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[fake_server.Server]:
+    """A server of the reference over fake engines, with a library of its own that tests fill."""
+    pytest.importorskip("fastapi")
+    with (
+        fake_server.make_studio(tmp_path_factory.mktemp("server")) as studio,
+        fake_server.serving(studio) as running,
+    ):
+        yield running
 
 
 @pytest.fixture

@@ -25,7 +25,6 @@ from nur_studio.studio.parts import MIX_PART, PARTS, master, parts_of
 
 MEDIA_TYPES = {"mp3": "audio/mpeg", "wav": "audio/wav", "flac": "audio/flac", "ogg": "audio/ogg"}
 _MASTERS = "flac"
-_ENCODERS = 2  # at once; whoever else wants a format that is not there yet waits
 
 
 class AddressLinks(Links):
@@ -52,12 +51,17 @@ class Sound:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._encoders = anyio.CapacityLimiter(_ENCODERS)
+        # One at a time: whoever wants the same format meanwhile gets the same file, byte for byte.
+        self._encoder = anyio.CapacityLimiter(1)
 
     async def send(self, request: Request, track_id: str, part: str, kind: str | None, *, attach: bool) -> Response:
         """A part of a track in the format `kind`: its own where None, and of stems the lossless masters."""
-        find = partial(self._find, track_id, part, kind)
-        path, name, found = await anyio.to_thread.run_sync(find, limiter=self._encoders)
+        there = await anyio.to_thread.run_sync(self._find, track_id, part, kind)
+        if there is None:
+            make = partial(self._find, track_id, part, kind, make=True)
+            there = await anyio.to_thread.run_sync(make, limiter=self._encoder)
+            assert there is not None
+        path, name, found = there
         return await _file(request, path, MEDIA_TYPES[found], name, "attachment" if attach else "inline")
 
     async def send_waveform(self, request: Request, track_id: str) -> Response:
@@ -65,8 +69,10 @@ class Sound:
         track = await anyio.to_thread.run_sync(self._finished, track_id)
         return await _file(request, waveform_path(track.folder), "application/json")
 
-    def _find(self, track_id: str, part: str, kind: str | None) -> tuple[Path, str, str]:
-        """The file, made now where it is not there, its name for people, and its format."""
+    def _find(
+        self, track_id: str, part: str, kind: str | None, *, make: bool = False
+    ) -> tuple[Path, str, str] | None:  # fmt: skip
+        """The file, its name for people, and its format; None where it is not there and not to be made."""
         if kind is not None and kind not in FORMATS:
             raise InvalidRequest("format", kind, f"one of {', '.join(FORMATS)}")
         if part not in PARTS:
@@ -79,8 +85,9 @@ class Sound:
         if kind is None and part != MIX_PART:
             return source, person_name(track, part, Encoding(_MASTERS)), _MASTERS
         encoding = Encoding(kind or track.output_format)
-        (path,) = self._desk.studio.drag_files(track_id, (part,), encoding)
-        return path, path.name, encoding.format
+        find = self._desk.studio.drag_files if make else self._desk.studio.ready_drag_files
+        files = find(track_id, (part,), encoding)
+        return (files[0], files[0].name, encoding.format) if files else None
 
     def _finished(self, track_id: str) -> Track:
         track = self._desk.shown(self._desk.studio.library.get(track_id))

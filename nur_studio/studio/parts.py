@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nur_studio.core.errors import FileProblem, InvalidRequest, StudioError
+from nur_studio.core.errors import FileProblem, InvalidRequest, TrackUnfinished
 from nur_studio.core.mix import LANES, SIX_LANES, STEMS
 from nur_studio.core.track import Status, Track
 
@@ -33,9 +33,9 @@ def master(track: Track, part: str) -> Path:
     if part not in PARTS:
         raise InvalidRequest("part", part, f"one of {', '.join(PARTS)}")
     if track.status is Status.FAILED:
-        raise StudioError(f"{track.title!r} was never finished.", hint=track.error)
+        raise TrackUnfinished(f"{track.title!r} was never finished.", hint=track.error)
     if track.status is not Status.COMPLETED:
-        raise StudioError(f"{track.title!r} is not finished yet.")
+        raise TrackUnfinished(f"{track.title!r} is not finished yet.")
     if part not in parts_of(track):
         raise no_part(track, part)
     # Not at the top: what masters are measured with would slow the window's start.

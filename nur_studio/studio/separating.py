@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from nur_studio.core.errors import EngineUnavailable, FileProblem, StudioError, UnknownEngine
+from nur_studio.core.errors import EngineUnavailable, FileProblem, StudioError, TrackUnfinished, UnknownEngine
 from nur_studio.core.progress import Cancel, OnProgress, ranged
 from nur_studio.core.track import Status, Track
 from nur_studio.engines import catalogue
@@ -56,7 +56,7 @@ def separation_of(track: Track) -> Mapping[str, Any] | None:
 def check(track: Track, *, force: bool = False) -> None:
     """Raise `StudioError` for a track that is not to be separated; `force` gives its engine's own stems up."""
     if track.status is not Status.COMPLETED:
-        raise StudioError(f"{track.title!r} is not finished: only finished tracks can be separated.")
+        raise TrackUnfinished(f"{track.title!r} is not finished: only finished tracks can be separated.")
     if track.lanes and separation_of(track) is None and not force:
         raise StudioError(
             f"The stems of {track.title!r} are its own, as it was made: separating could only make them worse.",
