@@ -48,7 +48,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[fake_server.Server]:
     """A server of the reference over fake engines, with a library of its own that tests fill."""
-    pytest.importorskip("fastapi")
     with (
         fake_server.make_studio(tmp_path_factory.mktemp("server")) as studio,
         fake_server.serving(studio) as running,

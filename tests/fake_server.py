@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import fake_engine
 
+from nur_studio.core.errors import GenerationFailed
 from nur_studio.core.paths import Directories
 from nur_studio.core.progress import Cancel, OnProgress, Progress
 from nur_studio.engines.base import EngineInfo, Music, MusicTask, OnAudio
@@ -22,6 +23,7 @@ from nur_studio.studio import Studio
 ENGINES = (
     fake_engine.info("fake"),
     replace(fake_engine.info("slow"), factory="fake_server:EndlessEngine", options={}),
+    replace(fake_engine.info("refusing"), factory="fake_server:RefusingEngine", options={}),
     fake_engine.info("whole", stems=False),
     fake_engine.info("tired", fault="sentence"),
     replace(fake_engine.info("absent"), why_not="Its weights are missing."),
@@ -47,6 +49,13 @@ class EndlessEngine:
         while True:
             cancel.check()
             time.sleep(0.01)
+
+
+class RefusingEngine:
+    """One that fails at once."""
+
+    def generate(self, task: MusicTask, on_progress: OnProgress, on_audio: OnAudio, cancel: Cancel) -> Music:
+        raise GenerationFailed("Not today.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,14 @@ GENERATE: Schema = {
 TRACK: Schema = _answers({200: _says("The track.", _ref("MusicTrack"))}, 404, 503)
 LISTED: Schema = _answers({200: _says("A page of them.", _ref("TrackList"))}, 404, 422, 503)
 DONE: Schema = {"status_code": 204, **_answers({204: _says("Deleted.")}, 404, 409, 503)}
-EVENTS: Schema = _answers({200: _says("The events.", {"type": "string"}, "text/event-stream")}, 404, 503)
+_EVENT = {
+    "type": "object",
+    "properties": {
+        "event": {"type": "string", "enum": ["progress", "completed", "failed", "deleted", "error"]},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+    },
+}
+EVENTS: Schema = _answers({200: _says("The events.", _EVENT, "text/event-stream")}, 404, 503)
 AUDIO: Schema = _answers(
     {200: {"description": "The file.", "content": _AUDIO_TYPES},
      206: {"description": "The ranges that were asked for.", "content": _RANGES},

@@ -13,8 +13,6 @@ from typing import Any
 import pytest
 from fake_server import Answer, Server, make_studio, serving
 
-pytest.importorskip("fastapi")
-
 from nur_studio.core.errors import InvalidRequest
 from nur_studio.core.fields import FIELDS
 from nur_studio.core.progress import Progress
