@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import system_packages as system
-from studio_venv import EVERYTHING, MODELS, ROOT, VENV_PYTHON, SetupProblem, say, set_up_venv, step, tail
+from studio_venv import EVERYTHING, MODELS, ROOT, SERVER, VENV_PYTHON, SetupProblem, say, set_up_venv, step, tail
 
 OLDEST = (3, 11)
 NEWEST = (3, 13)
@@ -50,13 +50,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--with-models", action="store_true", help="also install torch, audiocraft, demucs, basic-pitch"
     )
+    parser.add_argument(
+        "--with-server", action="store_true", help="also install what `serve` runs on: fastapi and uvicorn"
+    )
     parser.add_argument("--all", action="store_true", help="also install what the tests and checks need (as test does)")
     options, extra = parser.parse_known_args(arguments)
     try:
         check_python()
         for_tests = options.all or options.verb == "test"
         set_up_system(for_tests=for_tests)
-        extras = EVERYTHING if for_tests else MODELS if options.with_models else ()
+        some = (*(MODELS if options.with_models else ()), *(SERVER if options.with_server else ()))
+        extras = EVERYTHING if for_tests else some
         set_up_venv(extras)
         if options.verb == "test":
             return run_tests(extra)

@@ -26,7 +26,8 @@ CONSTRAINTS = ROOT / "packaging" / "constraints.txt"
 
 
 MODELS = ("musicgen", "stems", "transcription")
-EVERYTHING = (*MODELS, "test", "lint")
+SERVER = ("server",)
+EVERYTHING = (*MODELS, *SERVER, "test", "lint")
 TORCH = "torch>=2.6,<2.14"
 # Its own requirements pin releases no modern machine can install; pyproject.toml's musicgen extra has what it needs.
 AUDIOCRAFT = "audiocraft==1.3.0"
