@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, overload
@@ -14,6 +15,8 @@ from nur_studio.core.track import is_track_id
 
 if TYPE_CHECKING:
     from nur_studio.studio.studio import Studio
+
+logging.getLogger("nur_studio").addHandler(logging.NullHandler())  # a script's standard error is its own
 
 MAX_LIMIT = 500
 _PARTS = ("mix", *LANES)

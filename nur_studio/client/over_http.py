@@ -37,7 +37,7 @@ class OverHttp:
     def list(
         self, *, text: str, genre: str, engine: str, starred: bool, limit: int, after: str
     ) -> list[Facts]:  # fmt: skip
-        return self._api.list(
+        return self._api.find(
             text=text, genre=genre, engine=engine, starred="true" if starred else "", limit=limit, after=after
         )
 

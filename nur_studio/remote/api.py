@@ -57,7 +57,7 @@ class StudioApi:
         """Everything about a track. Raises `TrackNotFound`."""
         return _facts(self._http.json("GET", _path(track_id), track_id=track_id))
 
-    def list(self, **query: Any) -> list[Facts]:
+    def find(self, **query: Any) -> list[Facts]:
         """A page of tracks, newest first: `limit`, `after`, `text`, `genre`, `engine`, `starred`."""
         answer = self._http.json("GET", "/v1/music", {name: value for name, value in query.items() if value})
         if not isinstance(answer, Mapping) or not isinstance(answer.get("tracks"), list):
@@ -74,6 +74,16 @@ class StudioApi:
         if force:
             query["force"] = "true"
         return _facts(self._http.json("POST", f"{_path(track_id)}/separate", query, track_id=track_id))
+
+    def engines(self) -> list[dict[str, Any]]:
+        """What makes music there, also what cannot run (`why_not`): name, title, licence, can … Says, too, that a
+        studio is there, and that it takes our token.
+        """
+        answer = self._http.json("GET", "/v1/engines")
+        engines = answer.get("engines") if isinstance(answer, Mapping) else None
+        if not isinstance(engines, list) or not all(isinstance(each, dict) for each in engines):
+            raise _no_studio()
+        return engines
 
     def events(self, track_id: str, silent_s: float = ANSWER_S) -> Iterator[Event]:
         """What happens to a track until it has ended; the last one says how. Raises `ServerUnavailable` where the

@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 from fake_server import Answer, Server, make_studio, serving
 
-from nur_studio.core.errors import InvalidRequest
+from nur_studio.core.errors import InvalidRequest, ServerUnavailable
 from nur_studio.core.fields import FIELDS
 from nur_studio.core.progress import Progress
 from nur_studio.core.request import GenerationRequest
 from nur_studio.core.track import Status, is_track_id
+from nur_studio.remote.api import StudioApi
 from nur_studio.server import guard, protocol
 from nur_studio.server.answers import Words
 from nur_studio.server.guard import Access
@@ -343,6 +344,10 @@ def test_a_token_is_asked_for_everywhere_but_in_the_docs(studio: Studio) -> None
             assert refusal(refused) == (401, "unauthorized", None)
             assert refused.headers["www-authenticate"] == "Bearer"
         assert server.ask("GET", LIST, headers={"Authorization": f"bearer {TOKEN}"}).status == 200
+        api = StudioApi(server.address, TOKEN)
+        assert [engine["name"] for engine in api.engines()][:2] == ["fake", "slow"]
+        with pytest.raises(ServerUnavailable, match="wants the token"):
+            StudioApi(server.address).engines()
         assert server.ask("GET", "/docs").status == 200
         assert server.ask("GET", "/openapi.json").json["security"] == [{"token": []}]
 
