@@ -134,7 +134,7 @@ def mib(process: psutil.Process) -> float:
 
 def files(process: psutil.Process) -> int:
     """Open files and connections, or what Windows counts for them."""
-    count = getattr(process, "num_fds", None) or process.num_handles
+    count = getattr(process, "num_fds", None) or getattr(process, "num_handles")  # noqa: B009
     return int(count())
 
 

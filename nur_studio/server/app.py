@@ -41,7 +41,7 @@ def make_app(desk: Desk, access: Access) -> ASGIApp:
         return RedirectResponse("/docs")
 
     for path, call in (("/", root), ("/docs", docs), ("/openapi.json", openapi)):
-        app.add_api_route(path, call, methods=["GET"], include_in_schema=False)
+        app.add_api_route(path, call, methods=["GET", "HEAD"], include_in_schema=False)
 
     async def on_studio_error(_: Request, error: Exception) -> Response:
         assert isinstance(error, StudioError)

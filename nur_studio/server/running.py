@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import errno
 import logging
@@ -10,6 +11,7 @@ import socket
 import sys
 import threading
 
+import anyio.to_thread
 import uvicorn
 
 from nur_studio.core.errors import InvalidRequest, StudioError
@@ -29,6 +31,7 @@ _BACKLOG = 256
 _KEEP_ALIVE_S = 15
 _LEAVE_S = 3
 _FILES = 4096
+_THREADS = 12  # that look things up: more of them only get into each other's way
 
 
 class Serving:
@@ -84,9 +87,13 @@ class Serving:
     def _run(self) -> None:
         assert self._socket is not None
         try:
-            self._server.run(sockets=[self._socket])
+            asyncio.run(self._serve(self._socket))
         except Exception:
             log.exception("the server ended")
+
+    async def _serve(self, listener: socket.socket) -> None:
+        anyio.to_thread.current_default_thread_limiter().total_tokens = _THREADS
+        await self._server.serve(sockets=[listener])
 
 
 def _listening(host: str, port: int) -> socket.socket:
