@@ -87,7 +87,7 @@ class Sound:
         encoding = Encoding(kind or track.output_format)
         find = self._desk.studio.drag_files if make else self._desk.studio.ready_drag_files
         files = find(track_id, (part,), encoding)
-        return (files[0], files[0].name, encoding.format) if files else None
+        return (files[0], person_name(track, part, encoding), encoding.format) if files else None
 
     def _finished(self, track_id: str) -> Track:
         track = self._desk.shown(self._desk.studio.library.get(track_id))
