@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, overload
 
 from nur_studio.client.tracks import Facts, MusicTrack, Source
 from nur_studio.core.errors import InvalidRequest, TrackNotFound
+from nur_studio.core.fields import MAX_PAGE
 from nur_studio.core.mix import LANES
 from nur_studio.core.request import FORMATS
 from nur_studio.core.track import is_track_id
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 logging.getLogger("nur_studio").addHandler(logging.NullHandler())  # a script's standard error is its own
 
-MAX_LIMIT = 500
 _PARTS = ("mix", *LANES)
 
 
@@ -155,8 +155,8 @@ class Music:
         """Tracks of the library, newest first: those in which every word of `text` is found. `after` goes on behind a
         track, for the next page.
         """
-        if not isinstance(limit, int) or isinstance(limit, bool) or not 1 <= limit <= MAX_LIMIT:
-            raise InvalidRequest("limit", limit, f"a whole number from 1 to {MAX_LIMIT}")
+        if not isinstance(limit, int) or isinstance(limit, bool) or not 1 <= limit <= MAX_PAGE:
+            raise InvalidRequest("limit", limit, f"a whole number from 1 to {MAX_PAGE}")
         for name, value in (("text", text), ("genre", genre), ("engine", engine)):
             if not isinstance(value, str):
                 raise InvalidRequest(name, value, "text")

@@ -34,6 +34,9 @@ from nur_studio.core.request import (
 )
 from nur_studio.core.track import is_track_id
 
+MAX_PAGE = 500
+"""How many tracks are listed at once, at most."""
+
 _MAX_ENGINE = 60
 _MAX_BAR = 10_000
 _USES: tuple[Literal["continue", "melody"], ...] = ("continue", "melody")

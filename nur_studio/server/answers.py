@@ -19,10 +19,11 @@ from starlette.responses import Response
 
 from nur_studio.core.error_json import error_as_json, refusal
 from nur_studio.core.errors import InvalidRequest, QueueFull, StudioError
+from nur_studio.core.fields import MAX_PAGE
 from nur_studio.core.paths import Directories
 
 ALLOWED = {
-    "limit": "a whole number from 1 to 500",
+    "limit": f"a whole number from 1 to {MAX_PAGE}",
     "wait": "true or false",
     "starred": "true or false",
     "force": "true or false",

@@ -13,7 +13,7 @@ from starlette.responses import Response, StreamingResponse
 
 import nur_studio
 from nur_studio.core.errors import Cancelled, FileProblem, InvalidRequest, StudioError, TrackNotFound
-from nur_studio.core.fields import request_from
+from nur_studio.core.fields import MAX_PAGE, request_from
 from nur_studio.core.mix import LANES
 from nur_studio.core.request import GenerationRequest
 from nur_studio.core.track import Track, is_track_id
@@ -25,7 +25,6 @@ from nur_studio.server.sound import AddressLinks, Sound
 from nur_studio.studio.desk import Desk
 from nur_studio.studio.jobs import Job
 
-MAX_LIMIT = 500
 MAX_TEXT = 200
 
 Id = Annotated[str, Path(description="The id of a track.", json_schema_extra=TRACK_ID)]
@@ -94,7 +93,7 @@ class Music:
     def find(
         self,
         request: Request,
-        limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many at most.")] = 50,
+        limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="How many at most.")] = 50,
         after: Annotated[str, Query(description="Go on behind the track of this id: `next` of the page before.")] = "",
         text: Annotated[Words_, Query(description="Words of title, prompt, genre, key …; all must be found.")] = "",
         genre: Annotated[Words_, Query(description="Only this genre.")] = "",

@@ -60,14 +60,14 @@ def test_ctrl_c_while_it_waits_cancels_the_take(server: Server, monkeypatch: pyt
 def test_threads_share_a_client(server: Server) -> None:
     client = NurClient(studio=server.studio)
     made: list[Any] = []
-    threads = [threading.Thread(target=lambda: made.append(client.music.generate("together", 5))) for _ in range(3)]
+    threads = [threading.Thread(target=lambda: made.append(client.music.generate("together", 5))) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     client.close()
     assert {track.status for track in made} == {"completed"}
-    assert len({track.id for track in made}) == 3
+    assert len({track.id for track in made}) == 2
 
 
 def test_a_client_nobody_holds_lets_go_of_its_studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

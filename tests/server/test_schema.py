@@ -21,7 +21,7 @@ from schemathesis.specs.openapi.checks import (
 
 from nur_studio.core.request import GenerationRequest
 
-EXAMPLES = 3  # 40 have found nothing either, and take a minute
+EXAMPLES = 2  # 40 have found nothing either, and take a minute
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 
 
@@ -56,5 +56,5 @@ def test_nothing_it_makes_up_is_answered_with_a_fault(abused: Server) -> None:
 
             with suppress(Unsatisfiable) if mode is GenerationMode.NEGATIVE else nullcontext():
                 ask()  # there is nothing wrong to be made up where nothing is asked for
-    assert asked > 40
+    assert asked > 30
     assert abused.ask("GET", "/v1/music?limit=1").status == 200
