@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, Literal
 
+from nur_studio.core.contract import FarOff
 from nur_studio.core.controls import (
     GUIDANCE,
     MAX_DESCRIPTION,
@@ -21,6 +22,7 @@ from nur_studio.core.errors import InvalidRequest
 from nur_studio.core.mix import LANES
 from nur_studio.core.request import (
     FORMATS,
+    MAX_BARS,
     MAX_DURATION,
     MAX_GENRE,
     MAX_PROMPT,
@@ -178,6 +180,11 @@ FIELDS = (
           {**_STRING, "minLength": 1, "maxLength": _MAX_ENGINE, "pattern": _WORDS}, read=_engine),
     Field("takes", "how many, with the seed, the next one …; above 1 the answer is a list of tracks",
           {**_INTEGER, "minimum": 1, "maximum": MAX_TAKES}, read=_whole),
+    Field("bars", "length in bars of the tempo, in place of duration",
+          {**_INTEGER, "minimum": 1, "maximum": MAX_BARS}, read=_whole),
+    Field("bar_one", "begin with the first bar, where a tempo was asked", _SWITCH, "controls", _switch),
+    Field("far_off", "what becomes of a tempo so far off that stretching would be heard; the settings' if omitted",
+          {**_STRING, "enum": list(FarOff)}, "controls", _text),
     Field("description", "what a model is told, in place of the words made from prompt and tempo",
           {**_STRING, "maxLength": MAX_DESCRIPTION}, "controls", _text),
     Field("negative", "what a model steers away from", {**_STRING, "maxLength": MAX_DESCRIPTION}, "controls", _text),
@@ -192,7 +199,7 @@ FIELDS = (
     Field("reference", "a track of the library to continue, or whose melody to follow",
           _REFERENCE_SCHEMA, "controls", _reference, _reference_out),
     Field("count_in", "start a model on a drum loop at the tempo, not to be heard", _SWITCH, "controls", _switch),
-    Field("loop", "leave the end as it is, to be repeated; else the last bars fade", _SWITCH, "controls", _switch),
+    Field("loop", "whole bars that go round without a seam; else with an end", _SWITCH, "controls", _switch),
     Field("window_s", "how many seconds are made at once; what the model can if omitted",
           {**_INTEGER, "minimum": WINDOW_S[0], "maximum": WINDOW_S[1]}, "controls", _whole),
 )  # fmt: skip
