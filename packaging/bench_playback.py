@@ -99,7 +99,8 @@ def time_callback(lanes: Sequence[str]) -> None:
     """How long a block takes, half of them with clicks at 174 BPM; in turn, so that a busy machine is fair to both."""
     chance = np.random.default_rng(1)
     sounds = {lane: (chance.standard_normal((30 * RATE, 2)) * 0.1).astype(np.float32) for lane in lanes}
-    benches, times = [Bench(sounds), Bench(sounds)], [[], []]
+    benches: list[Bench] = [Bench(sounds), Bench(sounds)]
+    times: list[list[float]] = [[], []]
     for bench, gain in zip(benches, (0.0, 1.0), strict=True):
         bench.source.beats = BeatTable(Grid(174.0), RATE, 30 * RATE, RATE)
         bench.block.clicks[:] = gain
