@@ -18,6 +18,7 @@ from nur_studio.core.controls import GUIDANCE, MAX_TOP_K, TEMPERATURE, WINDOW_S,
 from nur_studio.core.errors import InvalidRequest
 from nur_studio.core.mix import LANES
 from nur_studio.core.request import FORMATS, MAX_BARS, MAX_DURATION, MAX_TAKES, MAX_TEMPO, MIN_DURATION, MIN_TEMPO
+from nur_studio.core.settings import PRECISIONS
 from nur_studio.core.track import is_track_id
 
 _BITS = {("wav", 16): "PCM_16", ("wav", 24): "PCM_24", ("wav", 32): "FLOAT", ("flac", 16): "PCM_16",
@@ -64,6 +65,11 @@ def parser() -> argparse.ArgumentParser:
     make.add_argument("--format", metavar="FORMAT", help=f"{', '.join(FORMATS)}; by the ending of --out if left out")
     make.add_argument("--seed", type=number, metavar="N", help="the same seed makes the same music")
     make.add_argument("--engine", help="see `nur-studio engines`")
+    make.add_argument(
+        "--precision", choices=PRECISIONS,
+        help="auto: as exact as the model was published; fast: quicker and coarser, on a processor; full: single "
+        "precision; the one in the settings if left out",
+    )  # fmt: skip
     make.add_argument(
         "--takes", type=number, default=1, metavar="N", help=f"1 to {MAX_TAKES}, with the seed, the next one …"
     )

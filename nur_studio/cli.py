@@ -7,6 +7,7 @@ import contextlib
 import logging
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -126,6 +127,8 @@ def _generate(studio: Studio, arguments: argparse.Namespace, interrupts: Interru
     )
     request.validate()
     check_places(out, stems)
+    if arguments.precision is not None:
+        studio.settings = replace(studio.settings, precision=arguments.precision)  # for this command, not kept
     if stems is not None:
         _check_stems(studio, request)
     with interrupts.gently() as cancel, progress_bar(arguments.quiet) as on_progress:

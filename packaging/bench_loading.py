@@ -158,7 +158,7 @@ def load(folder: Path) -> None:
     from nur_studio.engines.musicgen import loading
 
     folders = loading.ModelFolders(snapshot(folder, MODEL), snapshot(folder, TEXT_ENCODER), snapshot(folder, CODEC))
-    loading.load(folders, torch.device("cpu"), torch.float32, ignore_progress, CancelToken())
+    loading.load(folders, torch.device("cpu"), "fp32", ignore_progress, CancelToken())
 
 
 CHILDREN = {"imports": imports, "get_pretrained": get_pretrained, "load": load}

@@ -144,7 +144,7 @@ def decoded_at_once(store: WeightStore, family: str, music: Music, frames: int) 
 
     paths = store.paths(model_named(NAMES[family]))
     folders = ModelFolders(paths.checkpoint, paths.text_encoder, paths.codec)
-    codec = load(folders, torch.device("cpu"), torch.float32, ignore_progress, CancelToken()).codec
+    codec = load(folders, torch.device("cpu"), "fp32", ignore_progress, CancelToken()).codec
     assert music.codes is not None
     sound = decode_whole(codec, torch.from_numpy(music.codes.astype(np.int64))[None])[0]
     resampler = Resampler(codec.sample_rate, music.sample_rate, sound.shape[1])

@@ -29,7 +29,7 @@ class Family:
 
 def family_of(name: str, folders: ModelFolders) -> Family:
     """A family loaded both ways, in float32 on the CPU."""
-    model = load(folders, torch.device("cpu"), torch.float32, ignore_progress, CancelToken())
+    model = load(folders, torch.device("cpu"), "fp32", ignore_progress, CancelToken())
     return Family(name, folders, model, reference_lm(folders))
 
 

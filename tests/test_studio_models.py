@@ -65,10 +65,15 @@ def test_models_may_not_be_sold(studio: Studio) -> None:
         studio.submit(GenerationRequest("lo-fi", engine=SMALL))
 
 
-def test_the_device_of_the_settings_reaches_the_engines(studio: Studio) -> None:
-    studio.update_settings(device="cpu")
+def test_device_and_precision_of_the_settings_reach_the_engines(studio: Studio) -> None:
+    studio.update_settings(device="cpu", precision="fast")
     options = next(info.options for info in studio.engines() if info.name == SMALL)
-    assert (options["device"], options["folder"]) == ("cpu", str(studio.directories.models))
+    assert options == {
+        "model": options["model"],
+        "folder": str(studio.directories.models),
+        "device": "cpu",
+        "precision": "fast",
+    }
 
 
 def test_verifying_names_the_file_that_differs(studio: Studio) -> None:
@@ -137,16 +142,16 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     """What was measured; measuring itself takes no time."""
     asked: list[tuple[str, str]] = []
 
-    def measure(_: EngineProcess, name: str, device: str, cancel: Cancel) -> Forecast:
+    def measure(_: EngineProcess, name: str, device: str, cancel: Cancel, *, precision: str) -> Forecast:
         cancel.check()
-        asked.append((name, device))
+        asked.append((name, f"{device} {precision}"))
         return Forecast(name, device.upper(), "fp32", True, 3_000_000_000, 90.0 + len(asked))
 
     monkeypatch.setattr(EngineProcess, "forecast", measure)
     return asked
 
 
-def test_a_forecast_is_measured_once_for_each_device(
+def test_a_forecast_is_measured_once_for_each_device_and_precision(
     studio: Studio, tmp_path: Path, measured: list[tuple[str, str]]
 ) -> None:
     first = studio.forecast("small")
@@ -156,19 +161,21 @@ def test_a_forecast_is_measured_once_for_each_device(
     with Studio(Directories.below(tmp_path)) as later:
         later.update_settings(device="auto")
         assert later.forecast(SMALL) == first
-    assert measured == [(SMALL, "auto"), (SMALL, "cpu")]
+        later.update_settings(precision="fast")
+        assert later.forecast(SMALL) != first
+    assert measured == [(SMALL, "auto auto"), (SMALL, "cpu auto"), (SMALL, "auto fast")]
 
 
 def test_a_forecast_of_other_circumstances_is_measured_anew(studio: Studio, measured: list[tuple[str, str]]) -> None:
     studio.forecast(SMALL)
     file = studio.directories.cache / "forecasts.json"
     stored = json.loads(file.read_text("utf-8"))
-    stored[f"{SMALL} auto"]["circumstances"]["torch"] = "1.0"
+    stored[f"{SMALL} auto auto"]["circumstances"]["torch"] = "1.0"
     file.write_text(json.dumps(stored))
     studio.forecast(SMALL)
     assert len(measured) == 2
     stored = json.loads(file.read_text("utf-8"))
-    stored[f"{SMALL} auto"]["forecast"] = {"speed": "good"}
+    stored[f"{SMALL} auto auto"]["forecast"] = {"speed": "good"}
     file.write_text(json.dumps(stored))
     assert studio.forecast(SMALL).model == SMALL
     file.write_text("[damaged")
@@ -187,7 +194,7 @@ def test_nothing_is_measured_beside_a_take(tmp_path: Path, monkeypatch: pytest.M
             super().check()
             seen_waiting.set()
 
-    def measure(_: EngineProcess, name: str, device: str, cancel: Cancel) -> Forecast:
+    def measure(_: EngineProcess, name: str, device: str, cancel: Cancel, *, precision: str) -> Forecast:
         assert not opened._process.busy
         tries.append(len(tries))
         if len(tries) == 1:
@@ -224,9 +231,9 @@ def test_closing_ends_a_measurement(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     begun = threading.Event()
     ask = EngineProcess.forecast
 
-    def measure(self: EngineProcess, name: str, device: str, cancel: Cancel) -> Forecast:
+    def measure(self: EngineProcess, name: str, device: str, cancel: Cancel, *, precision: str) -> Forecast:
         begun.set()
-        return ask(self, name, device, cancel)
+        return ask(self, name, device, cancel, precision=precision)
 
     def work() -> None:
         try:

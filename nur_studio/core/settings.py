@@ -8,8 +8,10 @@ from pathlib import Path
 
 from nur_studio.core.contract import FarOff
 
+PRECISIONS = ("auto", "fast", "full")
 _ALLOWED: dict[str, tuple[object, ...]] = {
     "device": ("auto", "cuda", "mps", "cpu"),
+    "precision": PRECISIONS,
     "sample_rate": (44100, 48000),
     "snap": ("grid", "bar", "beat", "off"),
     "far_off": tuple(FarOff),
@@ -20,9 +22,10 @@ _ALLOWED: dict[str, tuple[object, ...]] = {
 class Settings:
     """`theme` is "dark", "light" or "system"; `output_device` "" is the system's default; `volume_db` −60 to 6.
 
-    `engine` "" is the best one there is; `device` is "auto", "cuda", "mps" or "cpu"; `sellable_only` leaves out engines
-    whose output may not be sold; `master` brings takes to −14 LUFS; `sample_rate` is what models deliver, 44100 or
-    48000 Hz; `far_off` is what becomes of takes far from the asked tempo (a `FarOff`); `separate` takes what is made
+    `engine` "" is the best one there is; `device` is "auto", "cuda", "mps" or "cpu"; `precision` "auto" computes
+    as exactly as the model was published, "fast" more coarsely, "full" in single precision; `sellable_only` leaves out
+    engines whose output may not be sold; `master` brings takes to −14 LUFS; `sample_rate` is what models deliver, 44100
+    or 48000 Hz; `far_off` is what becomes of takes far from the asked tempo (a `FarOff`); `separate` takes what is made
     apart into stems by itself, with the `separator` of this name or another; `snap` is what clicks and drags fall on:
     "grid" (the lines in sight), "bar", "beat" or "off".
     """
@@ -30,6 +33,7 @@ class Settings:
     theme: str = "dark"
     engine: str = ""
     device: str = "auto"
+    precision: str = "auto"
     sellable_only: bool = False
     master: bool = True
     sample_rate: int = 44100

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from nur_studio.core.errors import EngineUnavailable, UnknownEngine
@@ -23,13 +23,18 @@ _NEEDED = ("torch", "audiocraft", "transformers", "omegaconf", "einops", "julius
 _SEPARATORS_NEED = ("torch", "demucs", "safetensors", "yaml", "einops", "julius")
 
 
-def engines(models: Path, *, device: str = "auto", sellable_only: bool = False) -> tuple[EngineInfo, ...]:
+def engines(
+    models: Path, *, device: str = "auto", precision: str = "auto", sellable_only: bool = False
+) -> tuple[EngineInfo, ...]:
     """All engines, Sketch first, then MusicGen's models, the quickest first. One that cannot run here says so in
     `why_not`. `models` is the folder of weights; `sellable_only` leaves out what people may not sell the output of.
     """
     store = WeightStore(models)
     missing = _missing_package("MusicGen", _NEEDED)
-    known = (SKETCH, *(_musicgen(model, store, device, missing) for model in MODELS))
+    known = (
+        SKETCH,
+        *(_musicgen(model, store, {"device": device, "precision": precision}, missing) for model in MODELS),
+    )
     return tuple(info for info in known if info.sellable or not sellable_only)
 
 
@@ -49,14 +54,14 @@ def _separator(model: SeparatorModel, store: WeightStore, device: str, missing: 
         factory="nur_studio.engines.demucs.engine:demucs",
         why_not=store.why_not(model) or missing,
         stems=True,
-        options=_options(model, store, device),
+        options={**_options(model, store), "device": device},
         can=frozenset({"separate"}),
         sellable=model.sellable,
         lanes=model.lanes,
     )
 
 
-def _musicgen(model: MusicModel, store: WeightStore, device: str, missing: str) -> EngineInfo:
+def _musicgen(model: MusicModel, store: WeightStore, where: Mapping[str, str], missing: str) -> EngineInfo:
     can = {"keep", "together", "controls", "sections", "continue", "count-in"} | ({"melody"} if model.melody else set())
     return EngineInfo(
         name=model.name,
@@ -65,15 +70,15 @@ def _musicgen(model: MusicModel, store: WeightStore, device: str, missing: str) 
         licence=model.licence,
         factory="nur_studio.engines.musicgen.engine:musicgen",
         why_not=store.why_not(model) or missing,
-        options=_options(model, store, device),
+        options={**_options(model, store), **where},
         can=frozenset(can),
         sellable=model.sellable,
         exact=False,
     )
 
 
-def _options(model: ModelInfo, store: WeightStore, device: str) -> dict[str, object]:
-    return {"model": model.name, "folder": str(store.folder), "device": device}
+def _options(model: ModelInfo, store: WeightStore) -> dict[str, object]:
+    return {"model": model.name, "folder": str(store.folder)}
 
 
 def _missing_package(who: str, needed: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ from nur_studio.engines.base import Forecast
 from nur_studio.engines.models import ModelInfo, MusicModel, SeparatorModel
 
 
-def forecast(model: ModelInfo, wanted: str = "auto") -> Forecast:
+def forecast(model: ModelInfo, wanted: str = "auto", precision: str = "auto") -> Forecast:
     """Try a model's size for some seconds, without its weights, on the device that would be used.
 
     Raises `EngineUnavailable` where the device is not there, `StudioError` where it cannot be tried.
@@ -18,4 +18,4 @@ def forecast(model: ModelInfo, wanted: str = "auto") -> Forecast:
     from nur_studio.engines.musicgen.probe import forecast as music_forecast
 
     assert isinstance(model, MusicModel)
-    return music_forecast(model, wanted)
+    return music_forecast(model, wanted, precision)

@@ -159,6 +159,7 @@ class Probe:
 
     model: str
     device: str
+    precision: str = "auto"
 
 
 Order = Make | Separate | Redeliver | Stretch | Warm | Release | Probe

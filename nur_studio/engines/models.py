@@ -111,7 +111,9 @@ class MusicModel(ModelInfo):
 
     def memory_bytes(self, bytes_per_weight: int) -> int:
         """Weights, text encoder, codec, cache, and torch itself, while it makes one take."""
-        cache = 2 * 2 * self.layers * _WINDOW_POSITIONS * self.dim * bytes_per_weight
+        cache = (
+            2 * 2 * self.layers * _WINDOW_POSITIONS * self.dim * 4
+        )  # processors remember in fp32 whatever they multiply
         helpers = 4 * (_TEXT_ENCODER_PARAMETERS + _CODEC_PARAMETERS)
         return self.parameters * bytes_per_weight + cache + helpers + _RUNTIME_BYTES
 

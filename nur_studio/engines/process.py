@@ -189,13 +189,13 @@ class EngineProcess:
         with self._next_turn(cancel):
             self._ask(Stretch(source, target, frames), _ignore, cancel)
 
-    def forecast(self, model: str, device: str, cancel: Cancel) -> Forecast:
+    def forecast(self, model: str, device: str, cancel: Cancel, *, precision: str = "auto") -> Forecast:
         """What this machine makes of the model called `model`; tried there for some seconds. Waits for its turn.
 
         Raises `Cancelled`, and `StudioError` where it cannot be tried.
         """
         with self._next_turn(cancel):
-            answer: Any = self._ask(Probe(model, device), _ignore, cancel)
+            answer: Any = self._ask(Probe(model, device, precision), _ignore, cancel)
             forecast: Forecast = answer
             return forecast
 

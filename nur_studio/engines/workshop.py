@@ -109,7 +109,7 @@ class Workshop:
         from nur_studio.engines.forecast import forecast
         from nur_studio.engines.models import model
 
-        return Answered(forecast(model(order.model), order.device))
+        return Answered(forecast(model(order.model), order.device, order.precision))
 
     def _warm(self, engine: EngineInfo) -> None:
         """Load an engine ahead of time. What goes wrong is told to whoever uses it."""

@@ -17,7 +17,7 @@ from nur_studio.gui.preferences import Preferences
 from nur_studio.gui.top_bar import EngineButton, devices
 from nur_studio.studio import Studio
 
-_ABOUT_ENGINES = frozenset({"engine", "device", "sellable_only"})
+_ABOUT_ENGINES = frozenset({"engine", "device", "precision", "sellable_only"})
 _SEPARATOR_NAMES = frozenset(model.name for model in SEPARATORS)
 
 
@@ -50,6 +50,7 @@ class EngineChoice(QObject):
         button.chosen.connect(self.choose)
         button.models_requested.connect(desk.open)
         button.device_chosen.connect(lambda device: preferences.change(device=device))
+        button.precision_chosen.connect(lambda precision: preferences.change(precision=precision))
         button.sellable_toggled.connect(lambda on: preferences.change(sellable_only=on))
         preferences.models_requested.connect(lambda: desk.open())
         preferences.changed.connect(self._on_preferences)
@@ -74,6 +75,7 @@ class EngineChoice(QObject):
             models=frozenset(model.name for model in MODELS),
             away=frozenset(view.name for view in self._work.views if view.state != READY),
             device=settings.device,
+            precision=settings.precision,
             sellable_only=settings.sellable_only,
         )
         self._show_device()
@@ -132,6 +134,7 @@ class EngineChoice(QObject):
     def _on_preferences(self, names: frozenset[str]) -> None:
         if "device" in names:
             self._devices.clear()
+        if names & {"device", "precision"}:
             self._work.forget_forecasts()
         if names & _ABOUT_ENGINES:
             self._work.refresh()

@@ -28,7 +28,7 @@ from nur_studio.core.settings import Settings
 from nur_studio.engines.models import SEPARATORS
 from nur_studio.gui.controls import ElidedLabel
 from nur_studio.gui.segments import SegmentedControl
-from nur_studio.gui.top_bar import devices
+from nur_studio.gui.top_bar import devices, precisions
 
 _LOOK_AGAIN_MS = 700
 _AROUND = 160  # title bar, margins, foot and the system's own bars
@@ -136,6 +136,11 @@ class SettingsDialog(QDialog):
         self.compute.setToolTip(self.tr("What is chosen here is taken, or it says why not: never another in silence"))
         self.compute.activated.connect(lambda row: self.changed.emit({"device": str(self.compute.itemData(row))}))
         self._row(self.tr("Compute on"), self.compute)
+        self.precision = SegmentedControl([(value, title) for value, title, _ in precisions()])
+        self.precision.set_value(settings.precision)
+        self.precision.setToolTip("\n".join(f"{title}: {tip}." for _, title, tip in precisions()))
+        self.precision.chosen.connect(lambda value: self.changed.emit({"precision": value}))
+        self._row(self.tr("Precision"), self.precision)
         self.master = SegmentedControl([(True, self.tr("−14 LUFS")), (False, self.tr("As the model makes it"))])
         self.master.set_value(settings.master)
         self.master.setToolTip(self.tr("Peaks stay at −1 dBTP or below; the model's own level is never clipped"))
@@ -188,6 +193,7 @@ class SettingsDialog(QDialog):
     def show_settings(self, settings: Settings) -> None:
         """Some of them were changed elsewhere in the window."""
         self.compute.setCurrentIndex(max(0, self.compute.findData(settings.device)))
+        self.precision.set_value(settings.precision)
         self.sellable.setChecked(settings.sellable_only)
         self.separator.setCurrentIndex(self.separator.findData(settings.separator))
 

@@ -21,6 +21,7 @@ class EngineButton(QToolButton):
 
     chosen = Signal(str)
     device_chosen = Signal(str)  # "auto", "cuda", "mps" or "cpu"
+    precision_chosen = Signal(str)  # "auto", "fast" or "full"
     sellable_toggled = Signal(bool)
     models_requested = Signal(str)  # name of a model to begin with, or ""
 
@@ -49,6 +50,7 @@ class EngineButton(QToolButton):
         models: Container[str] = (),
         away: Container[str] = (),
         device: str = "auto",
+        precision: str = "auto",
         sellable_only: bool = False,
     ) -> None:
         """List `infos`, those named in `models` together; those in `away` have no weights here yet, and lead to where
@@ -81,6 +83,7 @@ class EngineButton(QToolButton):
                 action.triggered.connect(self._on_away)
         menu.addSeparator()
         self._add_devices(device)
+        self._add_precisions(precision)
         sellable = self._add(
             menu,
             self.tr("Only models whose output I may sell"),
@@ -115,6 +118,16 @@ class EngineButton(QToolButton):
             action.triggered.connect(self._on_device)
             if value == "auto":
                 action.setToolTip(self.tr("The fastest there is: a graphics processor where one can be used"))
+
+    def _add_precisions(self, precision: str) -> None:
+        menu = self._menu.addMenu(self.tr("Precision"))
+        menu.setToolTipsVisible(True)
+        group = QActionGroup(menu)
+        for value, title, tip in precisions():
+            action = self._add(menu, title, tip, group)
+            action.setChecked(value == precision)
+            action.setData(value)
+            action.triggered.connect(self._on_precision)
 
     def set_state(self, state: str) -> None:
         """`state` is starting, ready, working or unavailable."""
@@ -156,6 +169,11 @@ class EngineButton(QToolButton):
         if isinstance(action, QAction):
             self.device_chosen.emit(str(action.data()))
 
+    def _on_precision(self) -> None:
+        action = self.sender()
+        if isinstance(action, QAction):
+            self.precision_chosen.emit(str(action.data()))
+
     def _on_away(self) -> None:
         action = self.sender()
         if isinstance(action, QAction):
@@ -170,6 +188,24 @@ def devices() -> list[tuple[str, str]]:
         ("cuda", tr("Devices", "NVIDIA GPU (CUDA)")),
         ("mps", tr("Devices", "Apple GPU (Metal)")),
         ("cpu", tr("Devices", "Processor (CPU)")),
+    ]
+
+
+def precisions() -> list[tuple[str, str, str]]:
+    """How exactly an engine may be told to compute: the settings' word, the one for people, and what it means."""
+    tr = QCoreApplication.translate
+    return [
+        ("auto", tr("Precisions", "Usual"), tr("Precisions", "As exact as the model was published")),
+        (
+            "fast",
+            tr("Precisions", "Fast"),
+            tr(
+                "Precisions",
+                "On a processor, coarser weights: quicker, and about 5 % off in what the model would say next. "
+                "The same seed then gives another take",
+            ),
+        ),
+        ("full", tr("Precisions", "Full"), tr("Precisions", "Single precision: slower, and rarely to be heard")),
     ]
 
 

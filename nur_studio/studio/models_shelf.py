@@ -96,12 +96,12 @@ class ModelShelf:
         self._process.release(info.name, CancelToken())  # a file that is mapped cannot be removed everywhere
         return self.store.remove(info)
 
-    def forecast(self, name: str, device: str, cancel: Cancel) -> Forecast:
+    def forecast(self, name: str, device: str, cancel: Cancel, *, precision: str = "auto") -> Forecast:
         """What this machine makes of a model, measured once and kept while nothing about either changes."""
         from nur_studio.engines.base import Forecast
 
         info = model(name)
-        key = f"{info.name} {device}"
+        key = f"{info.name} {device} {precision}"
         circumstances = _circumstances()
         stored = self._stored().get(key)
         if isinstance(stored, Mapping) and stored.get("circumstances") == circumstances:
@@ -109,11 +109,11 @@ class ModelShelf:
                 return Forecast(**stored["forecast"])
             except (KeyError, TypeError):
                 log.info("a kept forecast of %s cannot be read: measured anew", key)
-        measured = self._measured(info.name, device, cancel)
+        measured = self._measured(info.name, device, precision, cancel)
         self._store(key, {"circumstances": circumstances, "forecast": asdict(measured)})
         return measured
 
-    def _measured(self, name: str, device: str, cancel: Cancel) -> Forecast:
+    def _measured(self, name: str, device: str, precision: str, cancel: Cancel) -> Forecast:
         """In a process of its own, so that a take need not wait for it, and which may be killed; while nothing else is
         being made, or the figures would be that take's as well.
         """
@@ -123,7 +123,7 @@ class ModelShelf:
                 if self._closed.wait(_LOOK_EVERY_S):
                     raise Cancelled
             try:
-                forecast = self._prober.forecast(name, device, cancel)
+                forecast = self._prober.forecast(name, device, cancel, precision=precision)
             finally:
                 self._prober.rest()
             if not self._process.busy:

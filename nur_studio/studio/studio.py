@@ -360,7 +360,9 @@ class Studio(HandOff, Retimes):
 
     def forecast(self, name: str, cancel: Cancel | None = None) -> Forecast:
         """Whether a model fits this machine and how fast it is there; tried once for some seconds, then kept."""
-        return self._shelf.forecast(name, self.settings.device, cancel or CancelToken())
+        return self._shelf.forecast(
+            name, self.settings.device, cancel or CancelToken(), precision=self.settings.precision
+        )
 
     # -- care ----------------------------------------------------------------------------------------------------
 
@@ -378,7 +380,8 @@ class Studio(HandOff, Retimes):
         return ids
 
     def _catalogue(self) -> Sequence[EngineInfo]:
-        return catalogue.engines(self.directories.models, device=self.settings.device)
+        settings = self.settings
+        return catalogue.engines(self.directories.models, device=settings.device, precision=settings.precision)
 
     def _separators_of_catalogue(self) -> Sequence[EngineInfo]:
         return catalogue.separators(self.directories.models, device=self.settings.device)

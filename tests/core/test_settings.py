@@ -32,7 +32,9 @@ def test_what_is_unknown_or_of_another_type_is_left_out(tmp_path: Path) -> None:
 
 def test_a_choice_there_is_not_is_left_out(tmp_path: Path) -> None:
     path = tmp_path / "settings.json"
-    path.write_text(json.dumps({"device": "tpu", "sample_rate": 12345, "master": 0, "sellable_only": True}))
+    path.write_text(
+        json.dumps({"device": "tpu", "precision": "double", "sample_rate": 12345, "master": 0, "sellable_only": True})
+    )
     assert load_settings(path) == Settings(sellable_only=True)
     path.write_text(json.dumps({"device": "cpu", "sample_rate": 48000}))
     assert load_settings(path) == Settings(device="cpu", sample_rate=48000)

@@ -20,13 +20,14 @@ def test_sketch_is_always_there_and_free_of_conditions(tmp_path: Path) -> None:
 
 
 def test_every_model_is_an_engine_that_says_what_is_missing(tmp_path: Path) -> None:
-    (_, *models) = catalogue.engines(tmp_path, device="cpu")
+    (_, *models) = catalogue.engines(tmp_path, device="cpu", precision="fast")
     assert [info.name for info in models] == [model.name for model in MODELS]
     for info, model in zip(models, MODELS, strict=True):
         assert "not on this machine" in info.why_not
         assert "CC BY-NC 4.0" in info.licence
         assert ("melody" in info.can) == model.melody
-        assert info.options == {"model": model.name, "folder": str(tmp_path), "device": "cpu"}
+        options = {"model": model.name, "folder": str(tmp_path), "device": "cpu", "precision": "fast"}
+        assert info.options == options
 
 
 def test_only_what_may_be_sold_leaves_the_others_out(tmp_path: Path) -> None:

@@ -102,6 +102,22 @@ def test_only_what_may_be_sold_is_one_switch_in_two_places(
     dialog.accept()
 
 
+def test_the_precision_is_one_choice_in_two_places(studio: ModelStudio, open_window: OpenWindow) -> None:
+    window = open_window(studio)
+    window.preferences.open()
+    dialog = window.preferences.dialog
+    assert dialog is not None
+    assert entry(submenu(menu(window), "Precision"), "Usual").isChecked()
+    entry(submenu(menu(window), "Precision"), "Fast").trigger()
+    assert studio.settings.precision == "fast"
+    assert dialog.precision.button("fast").isChecked()
+    assert "5 %" in entry(submenu(menu(window), "Precision"), "Fast").toolTip()
+    dialog.precision.button("full").click()
+    assert studio.settings.precision == "full"
+    assert entry(submenu(menu(window), "Precision"), "Full").isChecked()
+    dialog.accept()
+
+
 def test_the_settings_of_music_are_kept(studio: ModelStudio, open_window: OpenWindow, qtbot: QtBot) -> None:
     window = open_window(studio)
     window.preferences.open()

@@ -23,16 +23,17 @@ from nur_studio.engines.weights import WeightStore
 log = logging.getLogger(__name__)
 
 _LOADING_SHARE = 0.1  # of a take's progress, where the model has to be loaded first
-_DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
 
 
 class MusicGenEngine:
-    """Implements `MusicGenerator` for the model called `model` below `folder`, on the device called `device`."""
+    """Implements `MusicGenerator` for the model called `model` below `folder`, on the device called `device`, in the
+    precision called `precision`.
+    """
 
-    def __init__(self, model: str, folder: str, device: str = "auto") -> None:
+    def __init__(self, model: str, folder: str, device: str = "auto", precision: str = "auto") -> None:
         self.info = music_model(model)
         self._store = WeightStore(Path(folder))
-        self._wanted = device
+        self._wanted = device, precision
         self._ready: tuple[MusicGenModel, Device] | None = None
         self._device: Device | None = None
 
@@ -103,11 +104,11 @@ class MusicGenEngine:
 
     def _loaded(self, on_progress: OnProgress, cancel: Cancel) -> tuple[MusicGenModel, Device]:
         if self._ready is None:
-            device = self._device = choose(self._wanted)
+            device = self._device = choose(*self._wanted)
             self._store.verify(self.info, on_progress=ignore_progress, cancel=cancel, changed_only=True)
             paths = self._store.paths(self.info)
             folders = ModelFolders(paths.checkpoint, paths.text_encoder, paths.codec)
-            model = load(folders, torch.device(device.kind), _DTYPES[device.precision], on_progress, cancel)
+            model = load(folders, torch.device(device.kind), device.precision, on_progress, cancel)
             _check_kind(model.facts, self.info)
             self._ready = model, device
         return self._ready
@@ -124,6 +125,6 @@ def _check_kind(facts: ModelFacts, info: MusicModel) -> None:
     )
 
 
-def musicgen(model: str, folder: str, device: str = "auto") -> MusicGenEngine:
+def musicgen(model: str, folder: str, device: str = "auto", precision: str = "auto") -> MusicGenEngine:
     """The factory the engine catalogue names."""
-    return MusicGenEngine(model, folder, device)
+    return MusicGenEngine(model, folder, device, precision)

@@ -62,21 +62,14 @@ class MusicGenModel:
         return int(self.facts.window_s * self.codec.frame_rate)
 
 
-def precision(device: torch.device) -> torch.dtype:
-    """The precision weights are multiplied in on a device, unless a person chooses another."""
-    if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
-    return torch.float16 if device.type == "mps" else torch.float32
-
-
 def load(
     folders: ModelFolders,
     device: torch.device,
-    dtype: torch.dtype,
+    precision: str,
     on_progress: OnProgress,
     cancel: Cancel,
 ) -> MusicGenModel:
-    """Load a model for `device`, its transformer's products in `dtype`.
+    """Load a model for `device`, its transformer's products in `precision` (fp32, bf16, fp16 or int8).
 
     Raises `BadCheckpoint` or `UnknownModel` for files that cannot be used, `EngineUnavailable` where a package is
     missing, `Cancelled`.
@@ -101,7 +94,7 @@ def load(
         codec_package = read_package(folders.checkpoint / CODEC_FILE)
     words = weights.take_group("condition_provider.")
     # The weights are read beside the imports: those take one processor, and seconds.
-    with _Beside(lambda told: read_language_model(weights, facts, device, dtype, told), cancel) as reading:
+    with _Beside(lambda told: read_language_model(weights, facts, device, precision, told), cancel) as reading:
         audiocraft()
         tell(_IMPORTED)
         conditioner = _conditioner(config, facts, words, folders.text_encoder, device)

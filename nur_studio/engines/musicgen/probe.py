@@ -21,13 +21,13 @@ _FEW, _MORE = 1, 3  # layers
 _CODEC_SHARE = 1.15  # decoding to sound and the rest: measured at 15 % beside the small model's steps on a CPU
 
 
-def forecast(model: MusicModel, wanted: str = "auto") -> Forecast:
+def forecast(model: MusicModel, wanted: str = "auto", precision: str = "auto") -> Forecast:
     """Measure a model's layers, in their true size with random weights, on the device that would be used.
 
     Two measurements with one and three layers give what a layer costs and what all else costs. Raises
     `EngineUnavailable` where the device is not there.
     """
-    device = choose(wanted)
+    device = choose(wanted, precision)
     memory = model.memory_bytes(device.bytes_per_weight)
     fits = memory <= device.memory_bytes
     few, more = (_step_s(model, layers, device) for layers in (_FEW, _MORE))
@@ -70,13 +70,14 @@ def random_model(model: MusicModel, layers: int, device: torch.device, precision
     import torch
 
     from nur_studio.engines.musicgen.facts import ModelFacts
-    from nur_studio.engines.musicgen.weights import CrossAttention, LanguageModel, Layer, Linear, Norm
+    from nur_studio.engines.musicgen.weights import CrossAttention, LanguageModel, Layer, Norm
+    from nur_studio.engines.products import Linear
+    from nur_studio.engines.products import linear as product
 
-    dtype = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}[precision]
     dim, card = model.dim, 2048
 
     def linear(outputs: int, inputs: int) -> Linear:
-        return Linear(torch.randn(outputs, inputs) * 0.02, None, device, dtype)
+        return product(torch.randn(outputs, inputs) * 0.02, None, device, precision)
 
     norm = Norm(torch.ones(dim, device=device), torch.zeros(dim, device=device))
 
@@ -113,5 +114,5 @@ def random_model(model: MusicModel, layers: int, device: torch.device, precision
         linear(model.codebooks * card, dim),
         torch.nn.functional.gelu,
         device,
-        dtype,
+        precision,
     )

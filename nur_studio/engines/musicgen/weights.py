@@ -10,46 +10,12 @@ from torch.nn import functional
 
 from nur_studio.engines.musicgen.checkpoint import Weights
 from nur_studio.engines.musicgen.facts import ModelFacts, UnknownModel
+from nur_studio.engines.products import FINER, Linear, linear
 
 Tell = Callable[[float], None]
 """Told the share, 0 to 1, of a piece of loading that is done."""
 
 _ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {"gelu": functional.gelu, "relu": functional.relu}
-
-
-class Linear:
-    """A matrix to multiply rows with, `(…, inputs) → (…, outputs)`, in its own precision.
-
-    On CPUs the matrix is packed for oneDNN. That is faster than torch's own multiplication of few rows, and a row's
-    result does not depend on the rows beside it, bit for bit: a take stays the same whatever is made with it.
-    """
-
-    __slots__ = ("bias", "dtype", "outputs", "packed", "weight")
-
-    def __init__(
-        self, weight: torch.Tensor, bias: torch.Tensor | None, device: torch.device, dtype: torch.dtype
-    ) -> None:
-        self.dtype = dtype
-        self.outputs = weight.shape[0]
-        # A copy even where nothing changes: what is decoded from must not vanish with an unplugged disk.
-        weight = weight.to(device, dtype, copy=True)
-        self.bias = None if bias is None else bias.to(device, dtype, copy=True)
-        self.packed = device.type == "cpu" and _onednn_packs(dtype)
-        self.weight = torch.ops.mkldnn._reorder_linear_weight(weight) if self.packed else weight
-
-    def __call__(self, x: torch.Tensor) -> torch.Tensor:
-        x = x.to(self.dtype)
-        if not self.packed:
-            return functional.linear(x, self.weight, self.bias)
-        out: torch.Tensor = torch.ops.mkldnn._linear_pointwise(x, self.weight, self.bias, "none", [], "")
-        return out
-
-
-def _onednn_packs(dtype: torch.dtype) -> bool:
-    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
-        return False
-    # Half precision needs AVX-512 or its like: many a processor in use has only AVX2.
-    return dtype == torch.float32 or (dtype == torch.bfloat16 and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +57,8 @@ class LanguageModel:
     """A MusicGen transformer, ready to decode with.
 
     `embeddings` is (codebooks × (card + 1), dim) in float32, one codebook after the other; `heads` gives all codebooks'
-    logits in one product, (…, codebooks × card).
+    logits in one product, (…, codebooks × card). `precision` is that of the weights, `dtype` what attention is computed
+    and remembered in.
     """
 
     facts: ModelFacts
@@ -101,24 +68,26 @@ class LanguageModel:
     heads: Linear
     activation: Callable[[torch.Tensor], torch.Tensor]
     device: torch.device
-    dtype: torch.dtype
+    precision: str
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.heads.dtype
 
     @property
     def rows_apart(self) -> bool:
-        """Whether what a take becomes does not depend on the takes decoded with it, bit for bit: shown for oneDNN's
-        products alone.
-        """
-        return self.heads.packed
+        """Whether what a take becomes does not depend on the takes decoded with it, bit for bit."""
+        return all(product.rows_apart for product in (self.heads, self.layers[0].qkv))
 
 
 def read_language_model(
-    weights: Weights, facts: ModelFacts, device: torch.device, dtype: torch.dtype, tell: Tell
+    weights: Weights, facts: ModelFacts, device: torch.device, precision: str, tell: Tell
 ) -> LanguageModel:
     """Take a transformer out of a checkpoint, one layer at a time; whatever else it holds stays in `weights`."""
     activation = _ACTIVATIONS.get(facts.activation)
     if activation is None:
         raise UnknownModel(f"The checkpoint's layers use {facts.activation}, which no published MusicGen model does.")
-    reader = _Reader(weights, facts, device, dtype)
+    reader = _Reader(weights, facts, device, precision)
     embeddings = reader.floats(
         torch.cat([weights.take(f"emb.{k}.weight", (facts.card + 1, facts.dim)) for k in range(facts.codebooks)])
     )
@@ -130,18 +99,18 @@ def read_language_model(
     head_weights = [weights.take(f"linears.{k}.weight", (facts.card, facts.dim)) for k in range(facts.codebooks)]
     head_biases = [weights.take_optional(f"linears.{k}.bias", (facts.card,)) for k in range(facts.codebooks)]
     present = [bias for bias in head_biases if bias is not None]
-    heads = Linear(torch.cat(head_weights), torch.cat(present) if present else None, device, dtype)
+    heads = reader.product(torch.cat(head_weights), torch.cat(present) if present else None, coarse=False)
     norm = reader.norm("out_norm.")
     weights.release()
-    return LanguageModel(facts, embeddings, tuple(layers), norm, heads, activation, device, dtype)
+    return LanguageModel(facts, embeddings, tuple(layers), norm, heads, activation, device, precision)
 
 
 class _Reader:
     """Takes one piece after the other, in the precision and on the device it will be used."""
 
-    def __init__(self, weights: Weights, facts: ModelFacts, device: torch.device, dtype: torch.dtype) -> None:
+    def __init__(self, weights: Weights, facts: ModelFacts, device: torch.device, precision: str) -> None:
         self._weights, self._facts = weights, facts
-        self._device, self._dtype = device, dtype
+        self._device, self._precision = device, precision
 
     def floats(self, weight: torch.Tensor) -> torch.Tensor:
         return weight.to(self._device, torch.float32, copy=True)
@@ -154,7 +123,12 @@ class _Reader:
 
     def linear(self, prefix: str, outputs: int, inputs: int) -> Linear:
         weight = self._weights.take(prefix + "weight", (outputs, inputs))
-        return Linear(weight, self._weights.take_optional(prefix + "bias", (outputs,)), self._device, self._dtype)
+        return self.product(weight, self._weights.take_optional(prefix + "bias", (outputs,)))
+
+    def product(self, weight: torch.Tensor, bias: torch.Tensor | None, *, coarse: bool = True) -> Linear:
+        return linear(
+            weight, bias, self._device, self._precision if coarse else FINER.get(self._precision, self._precision)
+        )
 
     def layer(self, prefix: str) -> Layer:
         dim, wide = self._facts.dim, self._facts.feed_forward
@@ -174,7 +148,7 @@ class _Reader:
         bias = self._weights.take_optional(prefix + "cross_attention.in_proj_bias", (3 * dim,))
         return CrossAttention(
             norm=self.norm(prefix + "norm_cross."),
-            query=Linear(weight[:dim], None if bias is None else bias[:dim], self._device, self._dtype),
-            key_value=Linear(weight[dim:], None if bias is None else bias[dim:], self._device, self._dtype),
+            query=self.product(weight[:dim], None if bias is None else bias[:dim]),
+            key_value=self.product(weight[dim:], None if bias is None else bias[dim:], coarse=False),
             out=self.linear(prefix + "cross_attention.out_proj.", dim, dim),
         )

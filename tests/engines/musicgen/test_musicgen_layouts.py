@@ -76,7 +76,7 @@ def load_imported(folder: Path, family: str) -> MusicGenModel:
     store.verify(info, ignore_progress, CancelToken())
     paths = store.paths(info)
     folders = ModelFolders(paths.checkpoint, paths.text_encoder, paths.codec)
-    return load(folders, CPU, torch.float32, ignore_progress, CancelToken())
+    return load(folders, CPU, "fp32", ignore_progress, CancelToken())
 
 
 @pytest.mark.parametrize("family", list(_NAMES))
@@ -163,7 +163,7 @@ def test_what_is_not_a_musicgen_is_a_sentence(tmp_path: Path) -> None:
         assert damage != whole
         config.write_text(damage, "utf-8")
         with pytest.raises(error) as caught:
-            load(folders, CPU, torch.float32, ignore_progress, CancelToken())
+            load(folders, CPU, "fp32", ignore_progress, CancelToken())
         assert str(caught.value).endswith(".")
 
 
@@ -176,7 +176,7 @@ def test_weights_cut_short_or_swapped_are_a_sentence(tmp_path: Path) -> None:
     for damage in (whole[:-100], whole[:5], b"", b"\x80\x04K\x01.", other):
         weights.write_bytes(damage)
         with pytest.raises(BadCheckpoint):
-            load(folders, CPU, torch.float32, ignore_progress, CancelToken())
+            load(folders, CPU, "fp32", ignore_progress, CancelToken())
 
 
 def _folders(tmp_path: Path) -> ModelFolders:

@@ -24,7 +24,7 @@ from nur_studio.engines.musicgen.checkpoint import Weights, best_state
 from nur_studio.engines.musicgen.codec import decode_whole
 from nur_studio.engines.musicgen.decoding import Window, decode
 from nur_studio.engines.musicgen.facts import UnknownModel
-from nur_studio.engines.musicgen.loading import ModelFolders, MusicGenModel, load, precision
+from nur_studio.engines.musicgen.loading import ModelFolders, MusicGenModel, load
 
 CPU = torch.device("cpu")
 
@@ -39,7 +39,7 @@ def folders(all_folders: dict[str, ModelFolders], tmp_path: Path) -> ModelFolder
 
 
 def loaded(folders: ModelFolders) -> MusicGenModel:
-    return load(folders, CPU, torch.float32, ignore_progress, CancelToken())
+    return load(folders, CPU, "fp32", ignore_progress, CancelToken())
 
 
 def edit(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
@@ -105,7 +105,7 @@ def test_weights_are_not_held_twice_while_loading(tmp_path: Path) -> None:
 
 def test_loading_tells_how_far_it_is(folders: ModelFolders) -> None:
     told: list[Progress] = []
-    load(folders, CPU, torch.float32, told.append, CancelToken())
+    load(folders, CPU, "fp32", told.append, CancelToken())
     fractions = [progress.fraction for progress in told]
     assert fractions[0] == 0.0
     assert fractions[-1] == 1.0
@@ -125,14 +125,14 @@ def test_loading_can_be_cancelled_between_layers(folders: ModelFolders) -> None:
 
     cancel = AfterALayer()
     with pytest.raises(Cancelled):
-        load(folders, CPU, torch.float32, ignore_progress, cancel)
+        load(folders, CPU, "fp32", ignore_progress, cancel)
     assert cancel.layers == 1
 
 
 def test_what_goes_wrong_beside_it_ends_the_reading(folders: ModelFolders, tmp_path: Path) -> None:
     told: list[Progress] = []
     with pytest.raises(BadCheckpoint, match="no text encoder"):
-        load(replace(folders, text_encoder=tmp_path), CPU, torch.float32, told.append, CancelToken())
+        load(replace(folders, text_encoder=tmp_path), CPU, "fp32", told.append, CancelToken())
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("loading")]
 
 
@@ -142,11 +142,6 @@ def test_nothing_of_audiocraft_stays_changed(folders: ModelFolders) -> None:
     before = list(T5Conditioner.MODELS), dict(T5Conditioner.MODELS_DIMS), sys.modules.get("demucs")
     loaded(folders)
     assert (T5Conditioner.MODELS, T5Conditioner.MODELS_DIMS, sys.modules.get("demucs")) == before
-
-
-def test_precision_follows_the_device() -> None:
-    assert precision(CPU) == torch.float32
-    assert precision(torch.device("mps")) == torch.float16
 
 
 @pytest.mark.parametrize("name", ["state_dict.bin", "compression_state_dict.bin"])

@@ -12,6 +12,7 @@ import torch
 from nur_studio.core.errors import EngineUnavailable
 from nur_studio.engines.models import MODELS, MusicModel
 from nur_studio.engines.musicgen.probe import forecast
+from nur_studio.engines.products import has
 
 
 def tiny(model: MusicModel) -> MusicModel:
@@ -22,9 +23,18 @@ def tiny(model: MusicModel) -> MusicModel:
 def test_a_forecast_names_device_memory_and_time(name: str) -> None:
     model = tiny(next(model for model in MODELS if model.name == name))
     found = forecast(model, "cpu")
-    assert (found.model, found.device, found.precision, found.fits) == (name, "CPU", "fp32", True)
-    assert found.memory_bytes == model.memory_bytes(4)
+    usual = "fp16" if has("fp16") else "fp32"
+    assert (found.model, found.device, found.precision, found.fits) == (name, "CPU", usual, True)
+    assert found.memory_bytes == model.memory_bytes(2 if usual == "fp16" else 4)
     assert found.seconds_per_minute > 0
+
+
+def test_a_forecast_is_of_the_precision_that_would_be_used() -> None:
+    model = tiny(MODELS[0])
+    full, fast = forecast(model, "cpu", "full"), forecast(model, "cpu", "fast")
+    assert (full.precision, full.memory_bytes) == ("fp32", model.memory_bytes(4))
+    assert fast.precision == ("int8" if has("int8") else "fp32")
+    assert fast.seconds_per_minute > 0
 
 
 def test_what_is_too_large_does_not_fit() -> None:

@@ -1,0 +1,199 @@
+"""Matrices to multiply a few rows with, packed once and multiplied at every step of decoding, in each precision.
+
+A step on a processor is bound by how fast memory delivers the weights. What halves them halves the step:
+
+- fp32 on processors is packed for oneDNN, twice as fast as torch's own product of few rows.
+- fp16 on processors keeps halves and computes in fp32, through FBGEMM: it needs no more than AVX2. Published models
+  are stored in halves, so nothing is lost; where a training of one's own is stored in fp32, logits move by about 3e-4.
+- int8 on processors keeps whole numbers from −127 to 127 with a scale for each output, and rounds what they are
+  multiplied with to whole numbers too, one scale for all of it, through FBGEMM.
+- bf16 on processors that have it, and everything on graphics cards, is torch's own.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import torch
+from torch.nn import functional
+
+from nur_studio.core.request import MAX_TAKES
+
+FINER = {"int8": "fp16"}
+"""What the few products are kept in whose rounding costs most and whose weights cost least: the logits' and the text's.
+"""
+DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
+
+
+class Linear:
+    """`(…, inputs) → (…, outputs)`. What comes in is converted to `dtype`; what comes out has it.
+
+    `rows_apart`: whether a row's result does not depend on the rows beside it, bit for bit, for as many as takes made
+    together need: a take then stays the same whatever is made with it.
+    """
+
+    dtype: torch.dtype
+    rows_apart: bool
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        raise NotImplementedError
+
+
+def linear(weight: torch.Tensor, bias: torch.Tensor | None, device: torch.device, precision: str) -> Linear:
+    """A matrix (outputs, inputs) in a `precision` that `has` says the device has; a copy, even where nothing changes:
+    what is decoded from must not vanish with an unplugged disk.
+    """
+    if device.type == "cpu":
+        if precision == "int8":
+            return _Bytes(weight, bias)
+        if precision == "fp16" and _fbgemm():
+            return _Halves(weight, bias)
+        if _onednn_packs(DTYPES[precision]):
+            return _Packed(weight, bias, DTYPES[precision])
+    return _Plain(weight, bias, device, DTYPES[precision])
+
+
+def has(precision: str) -> bool:
+    """Whether a processor multiplies quickly in a precision."""
+    if precision == "int8":
+        return _fbgemm() and _bytes_pack()
+    if precision == "fp16":
+        return _fbgemm()
+    return precision == "fp32" or _onednn_packs(DTYPES[precision])
+
+
+class _Plain(Linear):
+    rows_apart = False
+
+    def __init__(
+        self, weight: torch.Tensor, bias: torch.Tensor | None, device: torch.device, dtype: torch.dtype
+    ) -> None:
+        self.dtype = dtype
+        self._weight = weight.to(device, dtype, copy=True)
+        self._bias = None if bias is None else bias.to(device, dtype, copy=True)
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        return functional.linear(x.to(self.dtype), self._weight, self._bias)
+
+
+class _Packed(Linear):
+    rows_apart = True
+
+    def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None, dtype: torch.dtype) -> None:
+        self.dtype = dtype
+        self._weight = torch.ops.mkldnn._reorder_linear_weight(weight.to("cpu", dtype, copy=True))
+        self._bias = None if bias is None else bias.to("cpu", dtype, copy=True)
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        x = x.to(self.dtype)
+        out: torch.Tensor = torch.ops.mkldnn._linear_pointwise(x, self._weight, self._bias, "none", [], "")
+        return out
+
+
+class _Halves(Linear):
+    dtype = torch.float32
+
+    def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None) -> None:
+        self._alike = _alike()
+        self.rows_apart = bool(self._alike)
+        self._packed: Any = torch.ops.quantized.linear_prepack_fp16(
+            weight.to("cpu", torch.float32), None if bias is None else bias.to("cpu", torch.float32)
+        )
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        rows = x.to(torch.float32).reshape(-1, x.shape[-1])
+        count = len(rows)
+        out = _halved(rows, self._packed, self._alike.get(count, count))
+        return out.view(*x.shape[:-1], -1)
+
+
+class _Bytes(Linear):
+    dtype = torch.float32
+    rows_apart = False  # all rows share one scale
+
+    def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None) -> None:
+        weight = weight.to("cpu", torch.float32)
+        scales = weight.abs().amax(1).clamp_(min=torch.finfo(torch.float32).tiny) / 127
+        zeros = torch.zeros(len(scales), dtype=torch.long)
+        whole = torch.quantize_per_channel(weight, scales, zeros, 0, torch.qint8)
+        self._packed: Any = torch.ops.quantized.linear_prepack(whole, None if bias is None else bias.float())
+        self._seven_bits = _sums_overflow()
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        out: torch.Tensor = torch.ops.quantized.linear_dynamic(x.to(torch.float32), self._packed, self._seven_bits)
+        return out
+
+
+def _onednn_packs(dtype: torch.dtype) -> bool:
+    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+        return False
+    # oneDNN's half precision needs AVX-512 or its like: many a processor in use has only AVX2.
+    return dtype == torch.float32 or (dtype == torch.bfloat16 and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported()))
+
+
+@cache
+def _fbgemm() -> bool:
+    """Whether torch's products of halves are there: on x86 processors with AVX2."""
+    if torch.backends.quantized.engine not in ("fbgemm", "x86"):
+        return False
+    try:
+        _halved(torch.zeros(4, 16), torch.ops.quantized.linear_prepack_fp16(torch.zeros(16, 16), None), 4)
+    except RuntimeError:  # built for processors that do not have what this one lacks
+        return False
+    return True
+
+
+def _halved(rows: torch.Tensor, packed: Any, as_many: int) -> torch.Tensor:
+    """The product of rows (count, inputs), computed as if there were `as_many`."""
+    count = len(rows)
+    if as_many > count:
+        rows = functional.pad(rows, (0, 0, 0, as_many - count))
+    out: torch.Tensor = torch.ops.quantized.linear_dynamic_fp16(rows, packed)
+    return out[:count] if as_many > count else out
+
+
+@cache
+def _alike() -> dict[int, int]:
+    """How many rows to multiply in place of how many, so that each comes out as it does in any other number of them.
+
+    FBGEMM has kernels for one row, two, three …, some of which sum in another order; which, and how rows are shared out
+    among them, is the processor's matter. So it is tried, up to what takes made together need. Empty: there is no way.
+    """
+    generator = torch.Generator().manual_seed(0)
+    inputs, most = 1024, 2 * MAX_TAKES
+    packed = torch.ops.quantized.linear_prepack_fp16(torch.randn((96, inputs), generator=generator), None)
+    rows = torch.randn((most, inputs), generator=generator)
+    wanted = torch.cat([_halved(rows[row : row + 4], packed, 4) for row in range(0, most, 4)])
+    found = {}
+    for count in range(2, most + 1, 2):
+        for as_many in range(count, count + 5):
+            if torch.equal(_halved(rows[:count], packed, as_many), wanted[:count]):
+                found[count] = as_many
+                break
+        else:
+            return {}
+    return found
+
+
+@cache
+def _bytes_pack() -> bool:
+    """Whether this torch still has products of bytes: later ones may not."""
+    try:
+        _Bytes(torch.ones(16, 16), None)(torch.ones(2, 16))
+    except (AttributeError, RuntimeError):
+        return False
+    return True
+
+
+@cache
+def _sums_overflow() -> bool:
+    """Whether products of bytes are summed in 16 bits, which do not hold two of the largest: before AVX-512 VNNI.
+
+    What is multiplied is then kept to seven bits, as torch itself advises.
+    """
+    weight = torch.quantize_per_tensor(torch.ones(16, 64), 1 / 127, 0, torch.qint8)
+    packed = torch.ops.quantized.linear_prepack(weight, None)
+    rows = torch.ones(2, 64)
+    rows[:, 0] = 0.0
+    return float(torch.ops.quantized.linear_dynamic(rows, packed, False)[0, 0]) < 62.0
