@@ -126,6 +126,7 @@ def parser() -> argparse.ArgumentParser:
     _add_models(commands.add_parser("models", help="the weights of MusicGen and Demucs: list, download, import …"))
 
     _add_serve(commands.add_parser("serve", help="answer other programs over HTTP, as the product's reference says"))
+    _add_bench(commands.add_parser("bench", help="how fast MusicGen is here, beside audiocraft and transformers"))
 
     health = commands.add_parser("doctor", help="what is there, what is missing, and the command that mends it")
     health.add_argument("--json", action="store_true", help="print a list of checks")
@@ -200,6 +201,17 @@ def _add_serve(serve: argparse.ArgumentParser) -> None:
         "--allow-origin", action="append", default=[], metavar="ORIGIN",
         help="let web pages from there ask, such as http://localhost:3000; may be given again",
     )  # fmt: skip
+
+
+def _add_bench(bench: argparse.ArgumentParser) -> None:
+    bench.add_argument("--model", metavar="MODEL", default="musicgen-small", help="by name (musicgen-small)")
+    bench.add_argument(
+        "--seconds", type=number, nargs="+", metavar="S", help="of music, one length or several, up to 30 (5 30)"
+    )
+    bench.add_argument("--quick", action="store_true", help="some steps in the middle of each length instead of all")
+    bench.add_argument("--alone", action="store_true", help="the studio's own steps only")
+    bench.add_argument("--json", action="store_true", help="print a list of tables")
+    bench.add_argument("--quiet", action="store_true", help="no progress bar")
 
 
 def _add_models(models: argparse.ArgumentParser) -> None:

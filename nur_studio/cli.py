@@ -1,4 +1,4 @@
-"""The command line: generate, list, get, separate, tempo, export, import, combine, engines, models, serve, doctor."""
+"""The command line: one function for each command, over the studio; `arguments` says what each takes."""
 
 from __future__ import annotations
 
@@ -307,6 +307,12 @@ def _serve(studio: Studio, arguments: argparse.Namespace, interrupts: Interrupts
     return serve(studio, arguments, interrupts)
 
 
+def _bench(studio: Studio, arguments: argparse.Namespace, interrupts: Interrupts) -> int:
+    from nur_studio.cli_bench import bench_here
+
+    return bench_here(studio, arguments, interrupts)
+
+
 def _doctor(arguments: argparse.Namespace, directories: Directories) -> int:
     from nur_studio import doctor
 
@@ -333,4 +339,5 @@ _COMMANDS: dict[str, Callable[[Studio, argparse.Namespace, Interrupts], int]] = 
     "engines": _engines,
     "models": _models,
     "serve": _serve,
+    "bench": _bench,
 }

@@ -18,6 +18,7 @@ FRAMES_PER_S = 50
 _REHEARSALS, _STEPS = 4, 16
 _CACHE = 1000  # positions heard already: two thirds of a window
 _FEW, _MORE = 1, 3  # layers
+_WORDS = 24
 _CODEC_SHARE = 1.15  # decoding to sound and the rest: measured at 15 % beside the small model's steps on a CPU
 
 
@@ -34,35 +35,46 @@ def forecast(model: MusicModel, wanted: str = "auto", precision: str = "auto") -
     give_back()
     layer = max(1e-6, (more - few) / (_MORE - _FEW))
     step = max(0.0, few - _FEW * layer) + model.layers * layer
-    seconds = 60.0 * FRAMES_PER_S * step * _CODEC_SHARE
-    return Forecast(model.name, device.title, device.precision, fits, memory, round(seconds, 1))
+    return Forecast(model.name, device.title, device.precision, fits, memory, per_minute_s(step))
+
+
+def per_minute_s(step_s: float) -> float:
+    """Seconds that a minute of music takes where a decoding step, in the middle of a window, takes `step_s`."""
+    return round(60.0 * FRAMES_PER_S * step_s * _CODEC_SHARE, 1)
 
 
 def _step_s(model: MusicModel, layers: int, device: Device) -> float:
     """Seconds a decoding step of one take needs, guidance included, with so many layers."""
     import torch
 
-    from nur_studio.engines.musicgen.conditions import Conditions
-    from nur_studio.engines.musicgen.transformer import Transformer
-
-    place = torch.device(device.kind)
     try:
-        language_model = random_model(model, layers, place, device.precision)
-        words = torch.zeros((2, 24, model.dim), device=place)
-        nothing = words[:, :0]
-        conditions = Conditions(words, nothing) if model.melody else Conditions(nothing, words)
-        transformer = Transformer(language_model, conditions, 1, _CACHE + _REHEARSALS + _STEPS)
-        tokens = torch.zeros((1, model.codebooks, _CACHE), dtype=torch.long, device=place)
-        transformer.hear(tokens)
+        language_model = random_model(model, layers, torch.device(device.kind), device.precision)
+        window = window_of(language_model, model, _CACHE, _CACHE + _REHEARSALS + _STEPS)
         times = []
         for _ in range(_REHEARSALS + _STEPS):
             started = time.perf_counter()
-            float(transformer.hear(tokens[..., :1]).sum())  # waits for the device
+            window.step()
+            int(window.codes().sum())  # waits for the device
             times.append(time.perf_counter() - started)
     except RuntimeError as error:
         raise StudioError(f"{model.title} cannot be tried on {device.title}: {str(error).splitlines()[0]}") from error
     # Other programs only ever add to a step: a low one of many is what the model itself takes.
     return statistics.quantiles(times[_REHEARSALS:], n=4)[0]
+
+
+def window_of(language_model: Any, model: MusicModel, known: int, frames: int) -> Any:
+    """A `Window` of one take over made-up text, `known` of its frames being there already."""
+    import torch
+
+    from nur_studio.engines.musicgen.conditions import Conditions
+    from nur_studio.engines.musicgen.decoding import Window
+
+    place = language_model.device
+    words = torch.zeros((2, _WORDS, model.dim), device=place)
+    nothing = words[:, :0]
+    conditions = Conditions(words, nothing) if model.melody else Conditions(nothing, words)
+    prompt = torch.zeros((1, model.codebooks, known), dtype=torch.long, device=place) if known else None
+    return Window(language_model, conditions, frames, prompt=prompt)
 
 
 def random_model(model: MusicModel, layers: int, device: torch.device, precision: str) -> Any:

@@ -1,0 +1,230 @@
+"""How fast MusicGen is on this machine: our steps, audiocraft's, transformers' and what memory allows, in turns.
+
+Weights are random and of the true size, made once in memory: nothing is written, and what is made is no music. A step
+of each takes its turn, so that whatever else the machine does falls on all of them alike; ratios are of medians.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import torch
+
+from nur_studio.core.errors import EngineUnavailable, StudioError
+from nur_studio.core.progress import Cancel, OnProgress, Progress
+from nur_studio.engines.device import Device, choose, free_bytes, give_back
+from nur_studio.engines.models import MusicModel
+from nur_studio.engines.musicgen.decoding import Window
+from nur_studio.engines.musicgen.facts import ModelFacts
+from nur_studio.engines.musicgen.peers import AudiocraftLoop, Paused, TransformersLoop
+from nur_studio.engines.musicgen.probe import FRAMES_PER_S, per_minute_s, random_model, window_of
+
+_REHEARSALS = 2  # steps, the first of which hears all that is known
+_QUICK_STEPS = 12
+_READ_BYTES = 1 << 28
+_ROOM = 1.2  # of what weights take, for all the rest
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One loop's steps, in ms. `bytes` is what a step must at least read; 0 where it is not ours to say."""
+
+    name: str
+    precision: str
+    median_ms: float
+    low_ms: float
+    high_ms: float
+    best_ms: float
+    bytes: int
+
+    @property
+    def times_real(self) -> float:
+        """Seconds of music for each second of decoding."""
+        return 1000.0 / FRAMES_PER_S / self.median_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Loops over `seconds` of music, ours first. `whole`: every step was made, else only some in the middle of it,
+    which last as long as the mean. `read_gb_s` is how fast memory was read beside them. `left_out` says in sentences
+    what is missing.
+    """
+
+    model: str
+    device: str
+    threads: int
+    seconds: float
+    whole: bool
+    rows: tuple[Row, ...]
+    read_gb_s: float
+    per_minute_s: float
+    left_out: tuple[str, ...]
+
+    def floor_ms(self, row: Row) -> float:
+        """What reading alone would take of one of our rows."""
+        return row.bytes / self.read_gb_s / 1e6
+
+
+class _Loop(Protocol):
+    title: str
+
+    def start(self, prompt: int, frames: int) -> Any: ...
+
+
+class OurLoop:
+    """The studio's own, in one precision; `start` gives what has `step`."""
+
+    def __init__(self, info: MusicModel, device: Device, title: str) -> None:
+        self.title = title
+        self._info = info
+        self.model = random_model(info, info.layers, torch.device(device.kind), device.precision)
+
+    def start(self, prompt: int, frames: int) -> Window:
+        """Frames of music of which `prompt` are known."""
+        window: Window = window_of(self.model, self._info, prompt, frames)
+        return window
+
+
+class Reading:
+    """Reads `_READ_BYTES` of memory at each step: the fastest that anything which must read its weights could be."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._memory = torch.zeros(_READ_BYTES // 4, device=device)
+
+    def step(self) -> None:
+        float(self._memory.sum())
+
+
+def bench(
+    info: MusicModel,
+    wanted: str,
+    seconds: Sequence[float],
+    quick: bool,
+    peers: bool,
+    on_progress: OnProgress,
+    cancel: Cancel,
+) -> Iterator[Table]:
+    """A table for each length of music. Raises `StudioError` where the model does not fit, `EngineUnavailable` where
+    the device is not there, `Cancelled`.
+    """
+    usual, fast = choose(wanted), choose(wanted, "fast")
+    place = torch.device(usual.kind)
+    left_out: list[str] = []
+    loops = list(_loops(info, usual, fast, peers, left_out, cancel))
+    reading = Reading(place)
+    for number, length in enumerate(seconds):
+        frames = round(length * FRAMES_PER_S)
+
+        def tell(fraction: float, number: int = number) -> None:
+            cancel.check()
+            on_progress(Progress("measuring", (number + fraction) / len(seconds)))
+
+        times, read = _turns([loop for loop, _ in loops], reading, frames, quick, place, tell)
+        rows = []
+        for (loop, precision), of_loop in zip(loops, times, strict=True):
+            needed = step_bytes(loop.model.facts, precision, frames / 2) if isinstance(loop, OurLoop) else 0
+            rows.append(_row(loop.title, precision, of_loop, needed))
+        speed = _READ_BYTES / statistics.median(read) / 1e9
+        minute = per_minute_s(rows[0].median_ms / 1000.0)
+        threads = torch.get_num_threads()
+        yield Table(info.title, usual.title, threads, length, not quick, tuple(rows), speed, minute, tuple(left_out))
+    del loops, reading
+    give_back()
+
+
+def _loops(
+    info: MusicModel, usual: Device, fast: Device, peers: bool, left_out: list[str], cancel: Cancel
+) -> Iterator[tuple[Any, str]]:
+    """What is measured, and its precision."""
+    ours = [("ours", usual)]
+    if fast.precision != usual.precision:
+        ours.append(("ours, fast", fast))
+    for title, device in ours:
+        cancel.check()
+        if not _room(info, device):
+            raise StudioError(
+                f"{info.title} does not fit into the memory that is free.", hint="Try a smaller model, with --model."
+            )
+        yield OurLoop(info, device, title), device.precision
+    if not peers:
+        return
+    place = torch.device(usual.kind)
+    theirs = replace(usual, precision="fp32" if usual.kind == "cpu" else "fp16")
+    facts = random_model(info, 0, place, "fp32").facts
+    facts = replace(facts, layers=info.layers)
+    for name, make in (("audiocraft", AudiocraftLoop), ("transformers", TransformersLoop)):
+        cancel.check()
+        if not _room(info, theirs):
+            left_out.append(f"{name} does not fit into the memory that is left.")
+            continue
+        try:
+            yield make(info, facts, place), theirs.precision
+        except EngineUnavailable as error:
+            left_out.append(str(error))
+
+
+def _room(info: MusicModel, device: Device) -> bool:
+    return _ROOM * info.parameters * device.bytes_per_weight <= free_bytes(device.kind)
+
+
+def _turns(
+    loops: Sequence[_Loop],
+    reading: Reading,
+    frames: int,
+    quick: bool,
+    place: torch.device,
+    tell: Callable[[float], None],
+) -> tuple[list[list[float]], list[float]]:
+    """Seconds of every measured step of each loop, and of every reading between them."""
+    steps = _QUICK_STEPS if quick else max(1, frames - _REHEARSALS)
+    prompt = max(0, frames // 2 - _REHEARSALS - steps // 2) if quick else 0
+    frames = max(frames, prompt + _REHEARSALS + steps)
+    times: list[list[float]] = [[] for _ in loops]
+    read: list[float] = []
+    with contextlib.ExitStack() as stack:
+        running = [loop.start(prompt, frames) for loop in loops]
+        for one in running:
+            if isinstance(one, Paused):
+                stack.callback(one.close)
+        for step in range(_REHEARSALS + steps):
+            tell(step / (_REHEARSALS + steps))
+            for one, kept in zip([*running, reading], [*times, read], strict=True):
+                seconds = _timed(one.step, place)
+                if step >= _REHEARSALS:
+                    kept.append(seconds)
+    return times, read
+
+
+def _timed(step: Callable[[], None], place: torch.device) -> float:
+    started = time.perf_counter()
+    step()
+    if place.type == "cuda":
+        torch.cuda.synchronize()
+    elif place.type == "mps":
+        torch.mps.synchronize()
+    return time.perf_counter() - started
+
+
+def _row(name: str, precision: str, seconds: Sequence[float], needed: int) -> Row:
+    low, median, high = (1000.0 * value for value in statistics.quantiles(seconds, n=4, method="inclusive"))
+    return Row(name, precision, median, low, high, 1000.0 * min(seconds), needed)
+
+
+def step_bytes(facts: ModelFacts, precision: str, heard: float) -> int:
+    """What a step of one take reads at least: the weights of its products, and all that `heard` positions left behind.
+
+    The text's part, read as well, is small and left out.
+    """
+    matrices = 3 + 1 + (2 if facts.cross or not facts.melody else 0)  # self-attention, out, the text's query and out
+    layer = matrices * facts.dim**2 + 2 * facts.dim * facts.feed_forward
+    heads = facts.codebooks * facts.card * facts.dim
+    of_layer = {"int8": 1, "fp32": 4}.get(precision, 2)
+    of_heads = {"fp32": 4}.get(precision, 2)
+    kept = 2 if precision == "bf16" else 4
+    cache = 2 * 2 * facts.layers * facts.dim * kept
+    return round(facts.layers * layer * of_layer + heads * of_heads + cache * heard)

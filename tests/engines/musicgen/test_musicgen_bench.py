@@ -1,0 +1,161 @@
+"""The bench on models of no size: all loops really run, and what is said of them is what was measured."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from nur_studio import cli, cli_bench
+from nur_studio.core.errors import Cancelled, EngineUnavailable, StudioError
+from nur_studio.core.logs import stop_log
+from nur_studio.core.progress import CancelToken, Progress, ignore_progress
+from nur_studio.engines.models import MusicModel, music_model
+from nur_studio.engines.musicgen import bench as benching
+from nur_studio.engines.musicgen.bench import Table, bench, step_bytes
+from nur_studio.engines.musicgen.peers import AudiocraftLoop, Paused, Tick, TransformersLoop
+from nur_studio.engines.musicgen.probe import per_minute_s, random_model
+
+CPU = torch.device("cpu")
+
+
+def tiny(name: str) -> MusicModel:
+    return replace(music_model(name), dim=64, heads=4, layers=2, parameters=1_000_000)
+
+
+def measured(name: str = "musicgen-small", peers: bool = True, **changes: Any) -> list[Table]:
+    how: dict[str, Any] = {"quick": True, "on_progress": ignore_progress, "cancel": CancelToken(), **changes}
+    return list(bench(tiny(name), "cpu", [1], how["quick"], peers, how["on_progress"], how["cancel"]))
+
+
+@pytest.fixture(autouse=True)
+def little_to_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(benching, "_READ_BYTES", 1 << 20)
+
+
+def test_all_loops_take_turns_and_are_told_apart() -> None:
+    told: list[Progress] = []
+    (table,) = measured(on_progress=told.append)
+    names = [row.name for row in table.rows]
+    assert names[0] == "ours"
+    assert [name.split()[0] for name in names[-2:]] == ["audiocraft", "transformers"]
+    assert [row.precision for row in table.rows[-2:]] == ["fp32", "fp32"]
+    for row in table.rows:
+        assert 0 < row.best_ms <= row.low_ms <= row.median_ms <= row.high_ms
+        assert (row.bytes > 0) == row.name.startswith("ours")
+    assert table.read_gb_s > 0
+    assert table.per_minute_s == per_minute_s(table.rows[0].median_ms / 1000)
+    assert (table.whole, table.left_out) == (False, ())
+    fractions = [progress.fraction for progress in told]
+    assert fractions == sorted(fractions)
+
+
+def test_a_whole_length_has_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted: list[int] = []
+    row = benching._row
+    monkeypatch.setattr(benching, "_row", lambda *a: (counted.append(len(a[2])), row(*a))[1])
+    (table,) = measured(quick=False)
+    assert table.whole
+    assert counted == [48] * len(table.rows)
+
+
+def test_melody_models_have_one_peer_and_say_so() -> None:
+    (table,) = measured("musicgen-melody")
+    assert [row.name.split()[0] for row in table.rows][-1] == "audiocraft"
+    assert "transformers' melody" in table.left_out[0]
+
+
+def test_without_the_peers_it_is_ours_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def absent(*_: object) -> None:
+        raise EngineUnavailable("MusicGen needs the package audiocraft, which is not installed.")
+
+    monkeypatch.setattr(benching, "AudiocraftLoop", absent)
+    monkeypatch.setattr(benching, "TransformersLoop", absent)
+    (table,) = measured()
+    assert all(row.name.startswith("ours") for row in table.rows)
+    assert len(table.left_out) == 2
+    (alone,) = measured(peers=False)
+    assert alone.left_out == ()
+
+
+def test_what_does_not_fit_is_said_before_it_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(benching, "free_bytes", lambda _: 3_000_000)
+    (table,) = measured()
+    assert [sentence.split()[0] for sentence in table.left_out] == ["audiocraft", "transformers"]
+    monkeypatch.setattr(benching, "free_bytes", lambda _: 1_000)
+    with pytest.raises(StudioError, match="does not fit"):
+        measured()
+
+
+def test_cancel_ends_it_and_leaves_no_loop_behind() -> None:
+    cancel = CancelToken()
+
+    def stop(progress: Progress) -> None:
+        if progress.fraction > 0.3:
+            cancel.cancel()
+
+    with pytest.raises(Cancelled):
+        measured(on_progress=stop, cancel=cancel)
+
+
+@pytest.mark.parametrize("loop", [AudiocraftLoop, TransformersLoop])
+def test_a_peer_decodes_a_step_for_each_frame_and_delay(loop: Any) -> None:
+    info = tiny("musicgen-stereo-small")
+    facts = random_model(info, 2, CPU, "fp32").facts
+    for prompt in (0, 7):
+        running = loop(info, facts, CPU).start(prompt, 20)
+        for _ in range(20 - prompt + max(facts.delays) - 1):
+            running.step()
+        running.step()
+        running.close()
+
+
+def test_a_loop_that_breaks_says_so_and_one_that_is_over_too() -> None:
+    def breaks(tick: Tick) -> None:
+        tick()
+        raise ValueError("broken")
+
+    running = Paused(breaks)
+    running.step()
+    with pytest.raises(ValueError, match="broken"):
+        running.step()
+    running.close()
+    with pytest.raises(RuntimeError, match="over"):
+        running.step()
+
+
+def test_what_a_step_reads_is_what_its_products_hold() -> None:
+    facts = random_model(music_model("musicgen-small"), 0, CPU, "fp32").facts
+    facts = replace(facts, layers=24)
+    weights = 24 * (14 * 1024**2) + 4 * 2048 * 1024
+    assert step_bytes(facts, "fp32", 0) == 4 * weights
+    assert step_bytes(facts, "fp16", 0) == 2 * weights
+    assert step_bytes(facts, "fp16", 10) - step_bytes(facts, "fp16", 0) == 10 * 24 * 2 * 2 * 1024 * 4
+    assert step_bytes(facts, "int8", 0) == weights + 4 * 2048 * 1024
+
+
+def test_the_command_prints_a_table_and_json(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("NUR_STUDIO_HOME", str(tmp_path))
+    monkeypatch.setattr(cli_bench, "music_model", tiny)
+    asked = ["bench", "--alone", "--quick", "--quiet", "--seconds", "1", "2", "--model", "musicgen-small"]
+    assert cli.main(asked) == 0
+    out = capsys.readouterr().out.splitlines()
+    assert [line for line in out if line.startswith("MusicGen small on CPU")] == [out[0], out[len(out) // 2]]
+    assert any(line.startswith("memory read meanwhile") for line in out)
+    assert cli.main([*asked, "--json"]) == 0
+    tables = json.loads(capsys.readouterr().out)
+    assert [table["seconds"] for table in tables] == [1, 2]
+    row = tables[0]["rows"][0]
+    assert row["ratio_to_ours"] == 1.0
+    assert row["times_real"] == pytest.approx(20 / row["median_ms"])
+    assert statistics.median([row["low_ms"], row["median_ms"], row["high_ms"]]) == row["median_ms"]
+    assert cli.main(["bench", "--seconds", "31"]) == 2
+    assert cli.main(["bench", "--model", "large?"]) == 2
+    stop_log()
