@@ -38,6 +38,15 @@ class Cache:
         values[:, :, self.length : end] = value
         return keys[:, :, :end], values[:, :, :end]
 
+    def put_at(
+        self, layer: int, position: torch.Tensor, reach: int, key: torch.Tensor, value: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Write one position of all rows, `position` (1,) on the device. Returns the first `reach`, written or not."""
+        keys, values = self._memory[layer, 0], self._memory[layer, 1]
+        keys.index_copy_(2, position, key)
+        values.index_copy_(2, position, value)
+        return keys[:, :, :reach], values[:, :, :reach]
+
     def keep_text(self, key: torch.Tensor, value: torch.Tensor) -> None:
         """The next layer's keys and values of the guided and the unguided text, (2, heads, words, head_dim)."""
         pair = key.contiguous(), value.contiguous()

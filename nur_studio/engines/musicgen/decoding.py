@@ -9,6 +9,7 @@ import torch
 from nur_studio.engines.musicgen.conditions import Conditions
 from nur_studio.engines.musicgen.pattern import UNKNOWN, to_frames, to_steps
 from nur_studio.engines.musicgen.sampling import Sampling, choose, draw, guide
+from nur_studio.engines.musicgen.stepping import State, Stepping
 from nur_studio.engines.musicgen.transformer import Transformer
 from nur_studio.engines.musicgen.weights import LanguageModel
 
@@ -17,7 +18,9 @@ class Window:
     """A window of `frames` frames being decoded, for as many takes as there are `seeds`.
 
     `prompt` (takes, codebooks, known frames) is music the window begins with; its tokens stay as they are. A take's
-    tokens depend on its seed and prompt, never on the takes beside it.
+    tokens depend on its seed and prompt, never on the takes beside it. `even`: whether all steps but the first have
+    unchanging shapes, as a graph that is recorded once must; where nothing is said, on NVIDIA cards, whose graphs are
+    then used.
     """
 
     @torch.inference_mode()
@@ -29,6 +32,8 @@ class Window:
         seeds: Sequence[int] = (0,),
         sampling: Sampling | None = None,
         prompt: torch.Tensor | None = None,
+        *,
+        even: bool | None = None,
     ) -> None:
         facts, takes = model.facts, len(seeds)
         known = 0 if prompt is None else prompt.shape[-1]
@@ -48,6 +53,8 @@ class Window:
         self._last = self._steps.shape[-1] - 1
         self._transformer = Transformer(model, conditions, takes, self._last)
         self._chances = draw(seeds, self.steps, facts.codebooks, model.device)
+        self._even = model.device.type == "cuda" if even is None else even
+        self._stepping: Stepping | None = None
 
     @property
     def steps(self) -> int:
@@ -73,13 +80,27 @@ class Window:
     @torch.inference_mode()
     def step(self) -> None:
         """Decode one step: a token for every codebook, each `delays[k]` frames apart."""
+        if self._even and self._next > self._first:
+            self._even_step()
+            return
         heard = 0 if self._next == self._first else self._next - 1
         logits = self._transformer.hear(self._steps[..., heard : self._next])[:, -1]
         chances = self._chances[self._next - self._first]
-        tokens = choose(guide(logits, self._sampling.guidance), self._sampling, chances)
+        tokens = self._chosen(logits, chances)
         here = self._steps[..., self._next]
         self._steps[..., self._next] = torch.where(self._open[..., self._next], tokens, here)
         self._next += 1
+
+    def _even_step(self) -> None:
+        if self._stepping is None:
+            state = State(self._steps, self._open, self._chances, self._first)
+            graphs = self._steps.device.type == "cuda"
+            self._stepping = Stepping(self._transformer, state, self._next - 1, self._chosen, graphs=graphs)
+        self._stepping.step()
+        self._next += 1
+
+    def _chosen(self, logits: torch.Tensor, chances: torch.Tensor) -> torch.Tensor:
+        return choose(guide(logits, self._sampling.guidance), self._sampling, chances)
 
 
 def decode(window: Window, on_step: Callable[[int, int], None]) -> torch.Tensor:

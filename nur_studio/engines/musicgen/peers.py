@@ -159,10 +159,10 @@ class TransformersLoop:
         try:
             from transformers import EncodecConfig, MusicgenConfig, MusicgenDecoderConfig, T5Config
             from transformers import MusicgenForConditionalGeneration as Musicgen
-            from transformers.utils import logging as loud
+            from transformers.utils import logging as told
         except ImportError as error:
             raise EngineUnavailable(f"transformers cannot be loaded: {error}.") from error
-        loud.set_verbosity_error()  # its remarks on sizes that published models have too
+        told.set_verbosity_error()  # type: ignore[no-untyped-call]  # its remarks on sizes that published models have too
         self.title = f"transformers {importlib.metadata.version('transformers')}"
         config = MusicgenConfig(
             text_encoder=T5Config(vocab_size=8, d_model=info.dim, d_kv=8, d_ff=8, num_layers=1, num_heads=1).to_dict(),

@@ -78,7 +78,7 @@ def window_of(language_model: Any, model: MusicModel, known: int, frames: int) -
 
 
 def random_model(model: MusicModel, layers: int, device: torch.device, precision: str) -> Any:
-    """A `LanguageModel` of a model's size with so many layers and random weights, for measuring."""
+    """A `LanguageModel` of a model's size with so many layers and random weights, halves as published ones are."""
     import torch
 
     from nur_studio.engines.musicgen.facts import ModelFacts
@@ -89,7 +89,7 @@ def random_model(model: MusicModel, layers: int, device: torch.device, precision
     dim, card = model.dim, 2048
 
     def linear(outputs: int, inputs: int) -> Linear:
-        return product(torch.randn(outputs, inputs) * 0.02, None, device, precision)
+        return product((torch.randn(outputs, inputs) * 0.02).half(), None, device, precision)
 
     norm = Norm(torch.ones(dim, device=device), torch.zeros(dim, device=device))
 
@@ -117,7 +117,7 @@ def random_model(model: MusicModel, layers: int, device: torch.device, precision
         window_s=30.0,
         guidance=3.0,
     )
-    embeddings = torch.zeros((model.codebooks * (card + 1), dim), device=device)
+    embeddings = torch.randn((model.codebooks * (card + 1), dim)).to(device)
     return LanguageModel(
         facts,
         embeddings,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch.nn.functional import embedding, scaled_dot_product_attention
 
@@ -10,6 +12,15 @@ from nur_studio.engines.musicgen.conditions import Conditions
 from nur_studio.engines.musicgen.weights import LanguageModel, Layer
 
 _ALL = slice(None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Here:
+    """The one position heard now, (1,) on the device, and which of the first `reach` there are to attend to."""
+
+    position: torch.Tensor
+    reach: int
+    mask: torch.Tensor
 
 
 class Transformer:
@@ -47,6 +58,33 @@ class Transformer:
         self._cache.advance(x.shape[1])
         return self._logits(out)
 
+    @property
+    def heard(self) -> int:
+        """How many positions were heard, the prefix included."""
+        return self._cache.length
+
+    @property
+    def capacity(self) -> int:
+        return self._cache.capacity
+
+    @torch.inference_mode()
+    def hear_at(self, tokens: torch.Tensor, position: torch.Tensor, reach: int) -> torch.Tensor:
+        """`hear` for one position after the first call, (1,) on the device, with shapes that depend on `reach` alone.
+
+        That must be larger than the position. What is computed is the same; `passed` must follow.
+        """
+        x = embedding(tokens + self._offsets, self.model.embeddings).sum(1)
+        mask = torch.arange(reach, device=position.device) <= position
+        here = _Here(position, reach, mask.view(1, 1, 1, -1))
+        x = torch.cat([x, x]) + self._places.index_select(0, position)
+        for index, layer in enumerate(self.model.layers):
+            x = self._layer(x, index, layer, _ALL, here)
+        return self._logits(self.model.norm(x))
+
+    def passed(self) -> None:
+        """One position more was heard, by `hear_at`."""
+        self._cache.advance(1)
+
     def _hear_first(self, x: torch.Tensor) -> torch.Tensor:
         # One take at a time: products of many rows are not the same, bit for bit, for different numbers of rows.
         outs = []
@@ -65,10 +103,14 @@ class Transformer:
             x = self._layer(x, index, layer, rows)
         return self.model.norm(x)
 
-    def _layer(self, x: torch.Tensor, index: int, layer: Layer, rows: slice) -> torch.Tensor:
+    def _layer(self, x: torch.Tensor, index: int, layer: Layer, rows: slice, here: _Here | None = None) -> torch.Tensor:
         query, key, value = (self._split(part) for part in layer.qkv(layer.norm(x)).chunk(3, dim=-1))
-        keys, values = self._cache.put(index, rows, key, value)
-        heard = scaled_dot_product_attention(query, keys, values, is_causal=query.shape[2] > 1)
+        if here is None:
+            keys, values = self._cache.put(index, rows, key, value)
+            heard = scaled_dot_product_attention(query, keys, values, is_causal=query.shape[2] > 1)
+        else:
+            keys, values = self._cache.put_at(index, here.position, here.reach, key, value)
+            heard = scaled_dot_product_attention(query, keys, values, attn_mask=here.mask)
         x = x + layer.out(_join(heard))
         if layer.cross is not None:
             query = self._split(layer.cross.query(layer.cross.norm(x)))

@@ -10,6 +10,7 @@ from parity import WORDS, attributes_of, conditions_of, heard, melody_of, random
 
 from nur_studio.core.errors import Cancelled
 from nur_studio.core.progress import CancelToken, ignore_progress
+from nur_studio.engines.musicgen import stepping
 from nur_studio.engines.musicgen.conditions import Conditions
 from nur_studio.engines.musicgen.decoding import Window, decode
 from nur_studio.engines.musicgen.loading import load
@@ -82,6 +83,20 @@ def test_a_take_is_the_same_whatever_the_takes_beside_it(family: Any, precision:
     pair = decode(Window(model, conditions, 100, seeds=seeds[:2], prompt=together[:2, :, 50:]), ignore)
     alone = decode(Window(model, conditions, 100, seeds=seeds[1:2], prompt=together[1:2, :, 50:]), ignore)
     assert torch.equal(pair[1:], alone)
+
+
+@pytest.mark.parametrize("sampling", [GREEDY, Sampling()])
+def test_steps_of_unchanging_shape_decode_the_same(
+    family: Any, sampling: Sampling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a graphics card replays them, here without its graphs; also where the stretch changes, and after a prompt."""
+    monkeypatch.setattr(stepping, "REACH", 16)
+    model, conditions = family.model.language_model, conditions_of(family)
+    for prompt in (None, random_codes(family, 21, takes=2)):
+        usual, even = (
+            decode(Window(model, conditions, 50, (4, 9), sampling, prompt, even=even), ignore) for even in (False, True)
+        )
+        assert torch.equal(usual, even)
 
 
 def test_a_take_in_bytes_is_the_same_again_and_never_made_with_others(text: Any) -> None:

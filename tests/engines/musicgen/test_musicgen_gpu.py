@@ -13,8 +13,10 @@ from nur_studio.core.progress import CancelToken, ignore_progress
 from nur_studio.core.prompt import read_prompt
 from nur_studio.engines.base import MusicTask, Unheard
 from nur_studio.engines.device import choose
+from nur_studio.engines.musicgen.decoding import Window, decode
 from nur_studio.engines.musicgen.engine import musicgen
 from nur_studio.engines.musicgen.loading import ModelFolders, load
+from nur_studio.engines.musicgen.sampling import Sampling
 from nur_studio.engines.musicgen.transformer import Transformer
 
 pytestmark = [
@@ -41,6 +43,16 @@ def test_logits_are_those_of_the_cpu(all_folders: dict[str, ModelFolders], preci
         heard = Transformer(model.language_model, conditions, 1, 200).hear(tokens.to(device))
         logits.append(heard.cpu())
     assert float((logits[1] - logits[0]).norm() / logits[0].norm()) <= bound
+
+
+def test_recorded_steps_decode_what_steps_one_by_one_do(all_folders: dict[str, ModelFolders]) -> None:
+    model = load(all_folders["text"], torch.device("cuda"), "fp32", ignore_progress, CancelToken())
+    conditions = model.conditioner("calm piano")
+    takes = []
+    for even in (False, True):
+        window = Window(model.language_model, conditions, 600, (7,), Sampling(temperature=0.0), even=even)
+        takes.append(decode(window, lambda done, steps: None))
+    assert torch.equal(*takes)
 
 
 @pytest.mark.parametrize("name", ["musicgen-small", "musicgen-stereo-small", "musicgen-melody"])
