@@ -23,7 +23,9 @@ from fake_cli import Run
 from nur_studio import __main__, __version__, cli, cli_words
 from nur_studio.audio.files import audio_frames, read_audio
 from nur_studio.core.mix import STEMS
+from nur_studio.core.paths import Directories
 from nur_studio.core.request import GenerationRequest
+from nur_studio.core.settings import load_settings
 from nur_studio.core.track import Status, is_track_id
 from nur_studio.library.library import Library
 from nur_studio.studio import Studio
@@ -133,6 +135,18 @@ def test_bad_input_is_the_cores_own_sentence(run: Run, options: tuple[str, str],
 def test_an_empty_prompt(run: Run) -> None:
     (fault,) = GenerationRequest(" ").faults()
     assert run("generate", " ") == (2, "", f"nur-studio: {fault}\n")
+
+
+def test_the_precision_is_for_this_command_and_not_kept(home: Path) -> None:
+    opened: list[Studio] = []
+
+    def make_studio(directories: Directories) -> Studio:
+        opened.append(fake_cli.make_studio(directories))
+        return opened[0]
+
+    assert cli.main(["generate", "x", "--engine", "nope", "--precision", "fast"], make_studio) == 2
+    assert opened[0].settings.precision == "fast"
+    assert load_settings(opened[0].directories.settings_file).precision == "auto"
 
 
 def test_an_unknown_engine_lists_the_known(run: Run) -> None:

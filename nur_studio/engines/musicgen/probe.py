@@ -83,20 +83,21 @@ def random_model(model: MusicModel, layers: int, device: torch.device, precision
 
     from nur_studio.engines.musicgen.facts import ModelFacts
     from nur_studio.engines.musicgen.weights import CrossAttention, LanguageModel, Layer, Norm
-    from nur_studio.engines.products import Linear
+    from nur_studio.engines.products import FINER, Linear
     from nur_studio.engines.products import linear as product
 
     dim, card = model.dim, 2048
+    finer = FINER.get(precision, precision)
 
-    def linear(outputs: int, inputs: int) -> Linear:
-        return product((torch.randn(outputs, inputs) * 0.02).half(), None, device, precision)
+    def linear(outputs: int, inputs: int, kept_in: str = precision) -> Linear:
+        return product((torch.randn(outputs, inputs) * 0.02).half(), None, device, kept_in)
 
     norm = Norm(torch.ones(dim, device=device), torch.zeros(dim, device=device))
 
     def layer() -> Layer:
         cross = None
         if not model.melody:
-            cross = CrossAttention(norm, linear(dim, dim), linear(2 * dim, dim), linear(dim, dim))
+            cross = CrossAttention(norm, linear(dim, dim), linear(2 * dim, dim, finer), linear(dim, dim))
         return Layer(
             norm, linear(3 * dim, dim), linear(dim, dim), cross, norm, linear(4 * dim, dim), linear(dim, 4 * dim)
         )
@@ -123,7 +124,7 @@ def random_model(model: MusicModel, layers: int, device: torch.device, precision
         embeddings,
         tuple(layer() for _ in range(layers)),
         norm,
-        linear(model.codebooks * card, dim),
+        linear(model.codebooks * card, dim, finer),
         torch.nn.functional.gelu,
         device,
         precision,

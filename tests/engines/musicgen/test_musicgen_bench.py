@@ -148,7 +148,7 @@ def test_the_command_prints_a_table_and_json(
     assert cli.main(asked) == 0
     out = capsys.readouterr().out.splitlines()
     assert [line for line in out if line.startswith("MusicGen small on CPU")] == [out[0], out[len(out) // 2]]
-    assert any(line.startswith("memory read meanwhile") for line in out)
+    assert any(line.startswith("memory read beside them") for line in out)
     assert cli.main([*asked, "--json"]) == 0
     tables = json.loads(capsys.readouterr().out)
     assert [table["seconds"] for table in tables] == [1, 2]

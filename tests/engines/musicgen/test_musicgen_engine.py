@@ -28,6 +28,7 @@ from nur_studio.engines.musicgen.decoding import Window
 from nur_studio.engines.musicgen.engine import MusicGenEngine, musicgen
 from nur_studio.engines.musicgen.guards import Verdict
 from nur_studio.engines.musicgen.references import read_codes, write_codes
+from nur_studio.engines.products import has
 
 PROMPT = "calm piano, 90 bpm"
 BAR_FRAMES = 4 * 60 / 90 * 50
@@ -75,6 +76,21 @@ def task(duration_s: float = 5.0, *, controls: Controls | None = None, **changes
 def make(engine: MusicGenEngine, task: MusicTask, cancel: CancelToken | None = None) -> tuple[Music, Listener]:
     listener = Listener()
     return engine.generate(task, lambda _: None, listener, cancel or CancelToken()), listener
+
+
+def test_the_recipe_says_the_precision_and_a_seed_gives_the_same_take_again_in_it(weights_folder: Path) -> None:
+    if not has("int8"):
+        pytest.skip("this processor's bytes are not quick, and so not used")
+    engine = musicgen("musicgen-small", str(weights_folder), "cpu", "fast")
+    asked = task(1.5, controls=Controls(loop=True))
+    first = make(engine, asked)[0]
+    engine.release()
+    again = make(engine, asked)[0]
+    assert first.details["precision"] == "int8"
+    assert np.array_equal(first.mix, again.mix)
+    usual = make(musicgen("musicgen-small", str(weights_folder), "cpu"), asked)[0]
+    assert usual.details["precision"] == "fp16"
+    assert not np.array_equal(first.mix, usual.mix)
 
 
 @pytest.mark.parametrize("name", ["musicgen-small", "musicgen-stereo-small", "musicgen-melody"])
