@@ -8,7 +8,8 @@ with that many neighbours, which are then cut off. Only the ends of the music ar
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -192,7 +193,8 @@ class SoundStream:
             return
         out = codec.head(self._latents)
         out = out[..., self._headed - self._latent_start : end - self._latent_start].permute(2, 0, 1)
-        remembered, self._state = codec.lstm(out, self._state)
+        with _own_lstm():
+            remembered, self._state = codec.lstm(out, self._state)
         features = (remembered + out if codec.skip else remembered).permute(1, 2, 0)
         self._features = features if self._features is None else torch.cat([self._features, features], -1)
         self._headed = end
@@ -212,6 +214,13 @@ class SoundStream:
         self._features = self._features[..., keep - self._feature_start :]
         self._feature_start = keep
         return sound
+
+
+@contextmanager
+def _own_lstm() -> Iterator[None]:
+    """torch's LSTM in place of oneDNN's, which packs all its weights again for every chunk: five times as long."""
+    with torch.backends.mkldnn.flags(enabled=False, deterministic=None, allow_tf32=None):
+        yield
 
 
 def decode_whole(codec: Codec, codes: torch.Tensor) -> list[Audio]:

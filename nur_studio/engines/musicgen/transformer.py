@@ -16,11 +16,11 @@ _ALL = slice(None)
 
 @dataclass(frozen=True, slots=True)
 class _Here:
-    """The one position heard now, (1,) on the device, and which of the first `reach` there are to attend to."""
+    """The one position heard now, (1,) on the device, and which of the first `reach` are not there yet."""
 
     position: torch.Tensor
     reach: int
-    mask: torch.Tensor
+    unseen: torch.Tensor
 
 
 class Transformer:
@@ -74,8 +74,7 @@ class Transformer:
         That must be larger than the position. What is computed is the same; `passed` must follow.
         """
         x = embedding(tokens + self._offsets, self.model.embeddings).sum(1)
-        mask = torch.arange(reach, device=position.device) <= position
-        here = _Here(position, reach, mask.view(1, 1, 1, -1))
+        here = _Here(position, reach, torch.arange(reach, device=position.device) > position)
         x = torch.cat([x, x]) + self._places.index_select(0, position)
         for index, layer in enumerate(self.model.layers):
             x = self._layer(x, index, layer, _ALL, here)
@@ -105,12 +104,15 @@ class Transformer:
 
     def _layer(self, x: torch.Tensor, index: int, layer: Layer, rows: slice, here: _Here | None = None) -> torch.Tensor:
         query, key, value = (self._split(part) for part in layer.qkv(layer.norm(x)).chunk(3, dim=-1))
-        if here is None:
-            keys, values = self._cache.put(index, rows, key, value)
-            heard = scaled_dot_product_attention(query, keys, values, is_causal=query.shape[2] > 1)
-        else:
+        if here is not None:
             keys, values = self._cache.put_at(index, here.position, here.reach, key, value)
-            heard = scaled_dot_product_attention(query, keys, values, attn_mask=here.mask)
+            heard = _attend(query, keys, values, here.unseen)
+        else:
+            keys, values = self._cache.put(index, rows, key, value)
+            if self._cache.length == 0:  # all there is comes now
+                heard = scaled_dot_product_attention(query, key, value, is_causal=True)
+            else:
+                heard = _attend(query, keys, values)
         x = x + layer.out(_join(heard))
         if layer.cross is not None:
             query = self._split(layer.cross.query(layer.cross.norm(x)))
@@ -123,6 +125,22 @@ class Transformer:
 
     def _logits(self, x: torch.Tensor) -> torch.Tensor:
         return self.model.heads(x).float().view(*x.shape[:2], self.model.facts.codebooks, -1)
+
+
+def _attend(
+    query: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, unseen: torch.Tensor | None = None
+) -> torch.Tensor:
+    """What one query (rows, heads, 1, head_dim) finds by keys (rows, heads, head_dim, positions) in values.
+
+    Two products, not torch's own attention: that reads keys row by row, at a third of what memory delivers.
+    """
+    rows, heads = query.shape[:2]
+    query = query * query.shape[-1] ** -0.5
+    likeness = torch.bmm(query.flatten(0, 1), keys.flatten(0, 1)).view(rows, heads, 1, -1)
+    if unseen is not None:
+        likeness = likeness.masked_fill(unseen, float("-inf"))
+    shares = likeness.softmax(-1, dtype=torch.float32).to(values.dtype)
+    return torch.bmm(shares.flatten(0, 1), values.flatten(0, 1)).view(rows, heads, 1, -1)
 
 
 def _join(x: torch.Tensor) -> torch.Tensor:

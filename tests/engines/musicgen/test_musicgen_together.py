@@ -231,7 +231,8 @@ def test_no_more_are_tried_than_there_is_memory_for(
 ) -> None:
     model = small._loaded(ignore_progress, CancelToken())[0].language_model
     one = Cache.bytes_for(model, 2, 125 + 3)
-    assert one == Cache(model, 2, 128)._memory.nbytes
+    cache = Cache(model, 2, 128)
+    assert one == cache._keys.nbytes + cache._values.nbytes
     asked = tasks()
     for free, expected in ((2.6 * one, [2, 1]), (0, [1, 1, 1]), (1e12, [3])):
         batches.clear()
