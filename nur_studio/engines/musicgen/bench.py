@@ -131,7 +131,9 @@ def bench(
         times, read = _turns([loop for loop, _ in loops], reading, frames, quick, place, tell)
         rows = []
         for (loop, precision), of_loop in zip(loops, times, strict=True):
-            needed = step_bytes(loop.model.facts, precision, frames / 2) if isinstance(loop, OurLoop) else 0
+            needed = 0
+            if isinstance(loop, OurLoop):
+                needed = step_bytes(loop.model.facts, precision, frames / 2, loop.model.dtype.itemsize)
             rows.append(_row(loop.title, precision, of_loop, needed))
         speed = _READ_BYTES / min(read) / 1e9
         minute = per_minute_s(rows[0].median_ms / 1000.0)
@@ -219,8 +221,9 @@ def _row(name: str, precision: str, seconds: Sequence[float], needed: int) -> Ro
     return Row(name, precision, median, low, high, 1000.0 * min(seconds), needed)
 
 
-def step_bytes(facts: ModelFacts, precision: str, heard: float) -> int:
-    """What a step of one take reads at least: the weights of its products, and all that `heard` positions left behind.
+def step_bytes(facts: ModelFacts, precision: str, heard: float, kept: int) -> int:
+    """What a step of one take reads at least: the weights of its products, and all that `heard` positions left behind,
+    in numbers of `kept` bytes.
 
     The text's part, read as well, is small and left out.
     """
@@ -229,6 +232,5 @@ def step_bytes(facts: ModelFacts, precision: str, heard: float) -> int:
     heads = facts.codebooks * facts.card * facts.dim
     of_layer = {"int8": 1, "fp32": 4}.get(precision, 2)
     of_heads = {"fp32": 4}.get(precision, 2)
-    kept = 2 if precision == "bf16" else 4
     cache = 2 * 2 * facts.layers * facts.dim * kept
     return round(facts.layers * layer * of_layer + heads * of_heads + cache * heard)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import torch
 
 from nur_studio.engines.musicgen.facts import ModelFacts
+
+_REMEMBERED = 16  # descriptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +29,8 @@ class Conditioner:
     def __init__(self, provider: Any, fuser: Any, facts: ModelFacts, device: torch.device) -> None:
         self._provider, self._fuser = provider, fuser
         self._facts, self._device = facts, device
+        self._without_melody = lru_cache(_REMEMBERED)(self._read)  # takes and windows of one wish ask for the same
 
-    @torch.inference_mode()
     def __call__(self, description: str, negative: str = "", melody: torch.Tensor | None = None) -> Conditions:
         """Conditions for `description`, steered away from `negative` (from no description at all where it is "").
 
@@ -35,10 +38,16 @@ class Conditioner:
         taken out by whoever has stems. It begins where the window begins and is repeated where it is shorter.
         Raises `ValueError` for a melody where the model follows none.
         """
+        if melody is None:
+            return self._without_melody(description, negative)
+        if not self._facts.melody:
+            raise ValueError("this model follows no melody")
+        return self._read(description, negative, melody)
+
+    @torch.inference_mode()
+    def _read(self, description: str, negative: str, melody: torch.Tensor | None = None) -> Conditions:
         from audiocraft.modules.conditioners import ConditioningAttributes, nullify_wav
 
-        if melody is not None and not self._facts.melody:
-            raise ValueError("this model follows no melody")
         guided = ConditioningAttributes(text={"description": description})
         unguided = ConditioningAttributes(text={"description": negative or None})
         if self._facts.melody:

@@ -133,10 +133,10 @@ def test_what_a_step_reads_is_what_its_products_hold() -> None:
     facts = random_model(music_model("musicgen-small"), 0, CPU, "fp32").facts
     facts = replace(facts, layers=24)
     weights = 24 * (14 * 1024**2) + 4 * 2048 * 1024
-    assert step_bytes(facts, "fp32", 0) == 4 * weights
-    assert step_bytes(facts, "fp16", 0) == 2 * weights
-    assert step_bytes(facts, "fp16", 10) - step_bytes(facts, "fp16", 0) == 10 * 24 * 2 * 2 * 1024 * 4
-    assert step_bytes(facts, "int8", 0) == weights + 4 * 2048 * 1024
+    assert step_bytes(facts, "fp32", 0, 4) == 4 * weights
+    assert step_bytes(facts, "fp16", 0, 4) == 2 * weights
+    assert step_bytes(facts, "fp16", 10, 4) - step_bytes(facts, "fp16", 0, 4) == 10 * 24 * 2 * 2 * 1024 * 4
+    assert step_bytes(facts, "int8", 0, 4) == weights + 4 * 2048 * 1024
 
 
 def test_the_command_prints_a_table_and_json(

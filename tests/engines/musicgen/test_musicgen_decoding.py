@@ -149,6 +149,7 @@ def test_words_and_negative_words_and_melody_change_the_music(families: dict[str
 
     tune = melody_of(melody)
     assert tune is not None
+    assert conditioner(WORDS) is conditioner(WORDS), "words are read once"
     takes = [
         made(conditioner(WORDS)),
         made(conditioner("sad jazz")),
