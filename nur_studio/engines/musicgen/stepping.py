@@ -7,12 +7,15 @@ recorded once and replayed. Without `graphs` the same steps run one kernel after
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 
 from nur_studio.engines.musicgen.transformer import Transformer
+
+log = logging.getLogger(__name__)
 
 REACH = 256
 _WARM_UP = 2  # steps before the first recording: libraries allocate what may not be allocated in one
@@ -54,10 +57,10 @@ class Stepping:
             self._run(reach)
         elif self._warm_up:
             self._beside(reach)
-        else:
-            if reach not in self._graphs:
-                self._graphs[reach] = self._recorded(reach)
+        elif reach in self._graphs or self._record(reach):
             self._graphs[reach].replay()
+        else:
+            self._run(reach)
         self._transformer.passed()
 
     def _run(self, reach: int) -> None:
@@ -79,6 +82,21 @@ class Stepping:
         with torch.cuda.stream(stream):
             self._run(reach)
         torch.cuda.current_stream().wait_stream(stream)
+
+    def _record(self, reach: int) -> bool:
+        """Whether there is a graph for this stretch now. A driver that cannot record costs speed, not the take: the
+        steps give the same tokens without.
+        """
+        assert self._graphs is not None
+        try:
+            self._graphs[reach] = self._recorded(reach)
+        except torch.cuda.OutOfMemoryError:
+            raise
+        except RuntimeError:
+            log.exception("no CUDA graph could be recorded: steps run kernel by kernel")
+            self._graphs = None
+            return False
+        return True
 
     def _recorded(self, reach: int) -> torch.cuda.CUDAGraph:
         """A step as a graph. Recording runs nothing: the step itself is the first replay."""

@@ -10,7 +10,7 @@ from parity import WORDS, attributes_of, conditions_of, heard, melody_of, random
 
 from nur_studio.core.errors import Cancelled
 from nur_studio.core.progress import CancelToken, ignore_progress
-from nur_studio.engines.musicgen import stepping
+from nur_studio.engines.musicgen import decoding, stepping
 from nur_studio.engines.musicgen.conditions import Conditions
 from nur_studio.engines.musicgen.decoding import Window, decode
 from nur_studio.engines.musicgen.loading import load
@@ -97,6 +97,27 @@ def test_steps_of_unchanging_shape_decode_the_same(
             decode(Window(model, conditions, 50, (4, 9), sampling, prompt, even=even), ignore) for even in (False, True)
         )
         assert torch.equal(usual, even)
+
+
+def test_where_no_graph_can_be_recorded_the_take_is_made_all_the_same(
+    text: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Refusing(stepping.Stepping):
+        def __init__(self, *wanted: Any, graphs: bool) -> None:
+            super().__init__(*wanted, graphs=True)
+
+        def _beside(self, reach: int) -> None:
+            self._warm_up -= 1
+            self._run(reach)
+
+        def _recorded(self, reach: int) -> torch.cuda.CUDAGraph:
+            raise RuntimeError("operation not permitted when stream is capturing")
+
+    model, conditions = text.model.language_model, conditions_of(text)
+    usual = decode(Window(model, conditions, 30, (4,), even=False), ignore)
+    monkeypatch.setattr(decoding, "Stepping", Refusing)
+    assert torch.equal(decode(Window(model, conditions, 30, (4,), even=True), ignore), usual)
+    assert [record.levelname for record in caplog.records] == ["ERROR"], "told once, for the log"
 
 
 def test_a_take_in_bytes_is_the_same_again_and_never_made_with_others(text: Any) -> None:
