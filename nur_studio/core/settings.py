@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
+import os
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 from nur_studio.core.contract import FarOff
@@ -27,7 +28,8 @@ class Settings:
     engines whose output may not be sold; `master` brings takes to −14 LUFS; `sample_rate` is what models deliver, 44100
     or 48000 Hz; `far_off` is what becomes of takes far from the asked tempo (a `FarOff`); `separate` takes what is made
     apart into stems by itself, with the `separator` of this name or another; `snap` is what clicks and drags fall on:
-    "grid" (the lines in sight), "bar", "beat" or "off".
+    "grid" (the lines in sight), "bar", "beat" or "off";
+    `server` "" or the address of another studio that makes music for this one, which knows us by `server_token`.
     """
 
     theme: str = "dark"
@@ -41,6 +43,8 @@ class Settings:
     separate: bool = True
     separator: str = "htdemucs"
     output_format: str = "mp3"
+    server: str = ""
+    server_token: str = field(default="", repr=False)
     output_device: str = ""
     volume_db: float = 0.0
     ruler: str = "bars"
@@ -77,8 +81,12 @@ def _fits(name: str, value: object, default: object) -> bool:
 
 
 def save_settings(settings: Settings, path: Path) -> None:
-    """Write beside the target, then replace: a crash leaves the old file or the new one."""
+    """Write beside the target, then replace: a crash leaves the old file or the new one. Only its owner may read it: a
+    token may be in it.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     staging = path.with_suffix(".new")
-    staging.write_text(json.dumps(asdict(settings), indent=1), "utf-8")
+    staging.unlink(missing_ok=True)  # one that a crash left would keep its own permissions
+    with os.fdopen(os.open(staging, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(json.dumps(asdict(settings), indent=1))
     staging.replace(path)

@@ -168,6 +168,8 @@ class EngineInfo:
     "melody", "count-in"; of a separator it is "separate", and `lanes` are the stems it makes. `exact`: it is in the
     tempo it is told by construction; else what it makes is measured, and brought to a tempo that was asked for.
     `sellable`: whether its licence lets people sell what it makes.
+    "melody", "count-in"; of a separator it is "separate", and `lanes` are the stems it makes. `sellable`: whether its
+    licence lets people sell what it makes. `host` is the machine it runs on where that is not this one.
     """
 
     name: str
@@ -182,6 +184,7 @@ class EngineInfo:
     sellable: bool = True
     lanes: tuple[str, ...] = ()
     exact: bool = True
+    host: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from nur_studio.core.errors import ServerUnavailable, TrackNotFound
 from nur_studio.core.progress import Cancel, CancelToken, OnProgress, Progress, ignore_progress
 from nur_studio.core.track import is_track_id
 from nur_studio.remote.http import ANSWER_S, Http
+from nur_studio.remote.server import About
 
 Facts = dict[str, Any]
 """A MusicTrack: the reference's fields and the studio's own."""
@@ -64,9 +65,13 @@ class StudioApi:
             raise _no_studio()
         return [_facts(each) for each in answer["tracks"]]
 
-    def delete(self, track_id: str) -> None:
+    def recipe(self, track_id: str) -> Facts:
+        """How a finished track was made, and where its bars and sections are. Raises `TrackNotFound`."""
+        return _facts(self._http.json("GET", f"{_path(track_id)}/recipe", track_id=track_id))
+
+    def delete(self, track_id: str, silent_s: float = ANSWER_S) -> None:
         """Delete a track; one on its way is cancelled. Raises `TrackNotFound`, `TrackUnfinished`."""
-        self._http.json("DELETE", _path(track_id), track_id=track_id)
+        self._http.json("DELETE", _path(track_id), track_id=track_id, silent_s=silent_s)
 
     def separate(self, track_id: str, model: str | None = None, *, force: bool = False) -> Facts:
         """Have a track separated; follow its `events` to the end."""
@@ -75,15 +80,13 @@ class StudioApi:
             query["force"] = "true"
         return _facts(self._http.json("POST", f"{_path(track_id)}/separate", query, track_id=track_id))
 
-    def engines(self) -> list[dict[str, Any]]:
-        """What makes music there, also what cannot run (`why_not`): name, title, licence, can … Says, too, that a
-        studio is there, and that it takes our token.
-        """
-        answer = self._http.json("GET", "/v1/engines")
+    def about(self, silent_s: float = ANSWER_S) -> About:
+        """The studio there and what makes music there. Says, too, that it takes our token."""
+        answer = self._http.json("GET", "/v1/engines", silent_s=silent_s)
         engines = answer.get("engines") if isinstance(answer, Mapping) else None
         if not isinstance(engines, list) or not all(isinstance(each, dict) for each in engines):
             raise _no_studio()
-        return engines
+        return About(str(answer.get("version") or ""), str(answer.get("library") or ""), tuple(engines))
 
     def events(self, track_id: str, silent_s: float = ANSWER_S) -> Iterator[Event]:
         """What happens to a track until it has ended; the last one says how. Raises `ServerUnavailable` where the

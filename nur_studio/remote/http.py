@@ -12,7 +12,7 @@ from urllib.parse import urlencode, urlsplit
 
 from nur_studio import __version__
 from nur_studio.core.error_json import error_from_json
-from nur_studio.core.errors import InvalidRequest, ServerUnavailable
+from nur_studio.core.errors import InvalidRequest, QueueFull, ServerUnavailable
 
 ANSWER_S = 30.0
 """How long a server may keep silent; one that streams events sends something more often."""
@@ -53,9 +53,10 @@ class Http:
         body: Mapping[str, Any] | None = None,
         *,
         track_id: str = "",
+        silent_s: float = ANSWER_S,
     ) -> Any:
         """What the server answers; None where that is nothing."""
-        with self.open(method, path, query, body, track_id=track_id) as answer, self._explained():
+        with self.open(method, path, query, body, track_id=track_id, silent_s=silent_s) as answer, self._explained():
             data = answer.read(_MOST_JSON)
         return self._parsed(data) if data else None
 
@@ -86,7 +87,19 @@ class Http:
                 answer = connection.getresponse()
                 if answer.status >= 400:
                     said = self._parsed(answer.read(_MOST_JSON))
-                    raise error_from_json(answer.status, said, {**(body or {}), **(query or {}), "track_id": track_id})
+                    if answer.status == 401:
+                        given = "another" if "Authorization" in self._headers else "none"
+                        raise ServerUnavailable(
+                            f"The studio's server at {self._shown} wants the token it was started with, "
+                            f"and was given {given}."
+                        )
+                    error = error_from_json(
+                        answer.status, said, {**(body or {}), **(query or {}), "track_id": track_id}
+                    )
+                    after = answer.headers.get("Retry-After") or ""
+                    if isinstance(error, QueueFull) and after.isdecimal():
+                        error.retry_after_s = int(after[:6])
+                    raise error
                 if answer.status >= 300:
                     raise ServerUnavailable(f"The server at {self._shown} sends its callers elsewhere: no studio does.")
             yield answer

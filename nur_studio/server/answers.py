@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import sys
 import tempfile
@@ -52,6 +53,16 @@ class Words:
         for path in self._ours:
             text = text.replace(path, "…")
         return _PATH.sub("…", text)
+
+    def all(self, value: Any) -> Any:
+        """JSON with the paths taken out of its sentences, and null for what JSON has no number for."""
+        if isinstance(value, str):
+            return self(value)
+        if isinstance(value, Mapping):
+            return {self(str(name)): self.all(each) for name, each in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.all(each) for each in value]
+        return None if isinstance(value, float) and not math.isfinite(value) else value
 
     def error(self, error: StudioError) -> Response:
         """The answer that an error is."""

@@ -79,6 +79,7 @@ WAVEFORM: Schema = _answers(
     {200: _says("Peaks.", {"type": "object"}), 206: _says("A range.", _BINARY), 304: _says("Unchanged since.")},
     404, 409, 416, 503,
 )  # fmt: skip
+RECIPE: Schema = _answers({200: _says("How it was made.", _ref("Recipe"))}, 404, 503)
 ENGINES: Schema = _answers({200: _says("The engines.", _ref("EngineList"))}, 503)
 
 
@@ -143,6 +144,24 @@ def _example_track() -> Schema:
     }  # fmt: skip
 
 
+def _recipe() -> Schema:
+    section = {"name": _text(""), "bar": {"type": "integer", "minimum": 1}, "bars": {"type": "number", "minimum": 0}}
+    parts = {
+        "details": "what the engine tells of itself: model, device …", "delivery": "sample rate, and whether mastered",
+        "versions": "of what computed", "timings": "seconds, by stage", "separation": "where the stems are separated",
+    }  # fmt: skip
+    return _object(
+        {
+            "id": _text("", **TRACK_ID),
+            "beats_per_bar": {"type": "integer", "minimum": 1},
+            "beat_offset_s": {"type": "number", "description": "where beat 1 of bar 1 is, in seconds"},
+            "sections": {"type": "array", "items": _object(section)},
+            "note": _text("where it is not all that was asked for"),
+            **{name: {"type": "object", "description": meaning} for name, meaning in parts.items()},
+        }
+    )
+
+
 def _schemas() -> Schema:
     error = {
         "code": _text("for programs", enum=list(CODES)),
@@ -164,7 +183,14 @@ def _schemas() -> Schema:
                 "next": _maybe("string", "`after` of the next page"),
             }
         ),
-        "EngineList": _object({"version": _text(""), "engines": {"type": "array", "items": _object(engine)}}),
+        "Recipe": _recipe(),
+        "EngineList": _object(
+            {
+                "version": _text("of the studio"),
+                "library": _text("the same where two servers are one studio"),
+                "engines": {"type": "array", "items": _object(engine)},
+            }
+        ),
         "Error": _object({"error": _object(error, "hint", "allowed")}),
     }
 

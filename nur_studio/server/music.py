@@ -20,12 +20,13 @@ from nur_studio.core.track import Track, is_track_id
 from nur_studio.reference import facts_of
 from nur_studio.server import events
 from nur_studio.server.answers import Words, answer
-from nur_studio.server.document import AUDIO, DONE, ENGINES, EVENTS, GENERATE, LISTED, TRACK, TRACK_ID, WAVEFORM
+from nur_studio.server.document import AUDIO, DONE, ENGINES, EVENTS, GENERATE, LISTED, RECIPE, TRACK, TRACK_ID, WAVEFORM
 from nur_studio.server.sound import AddressLinks, Sound
 from nur_studio.studio.desk import Desk
 from nur_studio.studio.jobs import Job
 
 MAX_TEXT = 200
+RECIPE_PARTS = ("details", "delivery", "versions", "timings", "separation")
 
 Id = Annotated[str, Path(description="The id of a track.", json_schema_extra=TRACK_ID)]
 Wait = Annotated[bool, Query(description="Answer when it is done, not at once.")]
@@ -51,6 +52,7 @@ class Music:
         self._add("GET", "/music", self.find, "List the library", LISTED)
         self._add("GET", one, self.get, "Get a track", TRACK)
         self._add("DELETE", one, self.delete, "Delete a track", DONE)
+        self._add("GET", f"{one}/recipe", self.recipe, "How a track was made", RECIPE)
         self._add("POST", f"{one}/separate", self.separate, "Separate a track into stems", GENERATE)
         self._add("GET", f"{one}/events", self.events, "Follow a track", EVENTS)
         self._add("GET", f"{one}/audio", self.audio, "Stream the audio", AUDIO)
@@ -179,8 +181,25 @@ class Music:
         """Peaks of the mix, for drawing."""
         return await self._sound.send_waveform(request, track_id)
 
+    def recipe(self, track_id: Id) -> Response:
+        """How a track was made (what its engine tells of itself, versions, seconds), and where its bars and sections
+        are: the first bar is 1, and its first beat at `beat_offset_s`.
+        """
+        track = self._now(track_id)
+        told = {
+            "id": track.id,
+            "beats_per_bar": track.beats_per_bar,
+            "beat_offset_s": track.beat_offset_s,
+            "sections": [{"name": each.name, "bar": each.start_bar + 1, "bars": each.bars} for each in track.sections],
+            "note": str(track.recipe.get("note") or ""),
+        }
+        parts = {part: track.recipe.get(part) for part in RECIPE_PARTS}
+        return answer(told | {part: self._words.all(value or {}) for part, value in parts.items()})
+
     def engines(self) -> Response:
-        """The engines here, also those that cannot run (`why_not`), and the studio's version."""
+        """The engines here, also those that cannot run (`why_not`), and the studio's version. `library` tells whether
+        two servers are one studio.
+        """
         told = [
             {
                 "name": info.name,
@@ -194,7 +213,7 @@ class Music:
             }
             for info in self._desk.studio.engines()
         ]
-        return answer({"version": nur_studio.__version__, "engines": told})
+        return answer({"version": nur_studio.__version__, "library": self._desk.studio.mark, "engines": told})
 
     # -- within --------------------------------------------------------------------------------------------------
 

@@ -26,6 +26,7 @@ from nur_studio.engines.base import EngineInfo, MusicTask, ReferenceAudio
 from nur_studio.engines.messages import Made
 
 RECIPE_NAME = "recipe.json"
+SEPARATION = "separation"
 _MAKERS = ("numpy", "scipy", "soundfile", "soxr", "pyloudnorm", "torch")
 _BPM_SAID = re.compile(r"\bbpm:\s*(\d{2,3})\b", re.IGNORECASE)
 
@@ -95,15 +96,21 @@ def first_recipe(
 
 
 def full_recipe(track: Track, made: Made) -> dict[str, Any]:
-    """The recipe of a take that was made, with the engine's own details and the seconds it took by stage."""
+    """The recipe of a take that was made, with the engine's own details and the seconds it took by stage.
+
+    Where the engine had the stems separated, as another studio may, that is told as if it had been done here.
+    """
+    details = dict(made.details)
+    separation = details.pop(SEPARATION, None)
     return {
         **track.recipe,
-        "model": str(made.details.get("model", "")),
-        "details": dict(made.details),
+        "model": str(details.get("model", "")),
+        "details": details,
         "note": made.note,
         "timings": dict(made.seconds),
         **({"tempo_exact": made.tempo_exact} if made.tempo_exact is not None else {}),
         **({CONTRACT: dict(made.contract)} if made.contract else {}),
+        **({SEPARATION: separation} if separation else {}),
     }
 
 

@@ -20,7 +20,6 @@ from nur_studio.studio import recipe
 
 log = logging.getLogger(__name__)
 
-SEPARATION = "separation"
 _BEST_FIRST = ("htdemucs_ft", "htdemucs", "htdemucs_6s")
 
 
@@ -49,7 +48,7 @@ def usable(name: str, known: Sequence[EngineInfo]) -> EngineInfo:
 
 def separation_of(track: Track) -> Mapping[str, Any] | None:
     """What the recipe says of the separation its stems come from; None where it has none, or they are its engine's."""
-    told = track.recipe.get(SEPARATION)
+    told = track.recipe.get(recipe.SEPARATION)
     return told if track.lanes and isinstance(told, Mapping) else None
 
 
@@ -90,7 +89,7 @@ def separate(
         }
         # Read again: a title or a mix may have been changed while it was at work.
         now = library.get(track.id)
-        after = library.replace_stems(track.id, folder, made.lanes, {**now.recipe, SEPARATION: told})
+        after = library.replace_stems(track.id, folder, made.lanes, {**now.recipe, recipe.SEPARATION: told})
     try:
         recipe.write_recipe(after.folder, after.recipe)
     except OSError:  # the library has it; the copy beside the masters is for people

@@ -111,8 +111,8 @@ def added_s(request: GenerationRequest, audio: ReferenceAudio | None) -> float:
 
 
 def best(engines: Sequence[EngineInfo], last: str) -> str:
-    """The first engine that can run here, the one called `last` only where no other can."""
-    usable = [info.name for info in engines if not info.why_not]
+    """The first engine of this machine that can run, the one called `last` only where no other can."""
+    usable = [info.name for info in engines if not info.why_not and not info.host]
     return next((name for name in usable if name != last), last)
 
 

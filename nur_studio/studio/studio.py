@@ -28,8 +28,10 @@ from nur_studio.core.track import Track
 from nur_studio.engines import catalogue
 from nur_studio.engines.base import EngineInfo
 from nur_studio.engines.process import Chunk, EngineProcess
+from nur_studio.engines.remote.listing import Listing
 from nur_studio.library.library import Library
-from nur_studio.studio import combining, dragging, generating, importing, matching, recipe, separating, steering
+from nur_studio.studio import combining, dragging, generating, importing, matching, recipe, separating
+from nur_studio.studio.choosing import Choosing, library_mark
 from nur_studio.studio.hand_off import HandOff
 from nur_studio.studio.models_shelf import ModelShelf, ModelState
 from nur_studio.studio.retiming import Retimes
@@ -49,7 +51,7 @@ def ignore_chunk(_: Chunk) -> None:
     """An on_chunk for who does not listen in."""
 
 
-class Studio(HandOff, Retimes):
+class Studio(HandOff, Retimes, Choosing):
     """The studio of one person: `directories` says where everything is, `engines` and `separators` what there is to
     choose from (without them what the catalogue knows, on the device of the settings).
 
@@ -70,6 +72,7 @@ class Studio(HandOff, Retimes):
         self._engines = engines or self._catalogue
         self._separators = separators or self._separators_of_catalogue
         self._process = EngineProcess(directories.log / "engine.log")
+        self._listing = Listing(directories.cache, library_mark(directories))
         self._shelf = ModelShelf(directories.models, directories.cache, self._process)
         self._waiting: set[str] = set()  # submitted here, not begun
         self._lock = threading.Lock()
@@ -107,22 +110,6 @@ class Studio(HandOff, Retimes):
     def read(self, prompt: str, genre: str | None = None, tempo: int | None = None) -> PromptReading:
         """What the studio understands, while one types."""
         return read_prompt(prompt, genre, tempo)
-
-    def engines(self) -> tuple[EngineInfo, ...]:
-        """Every engine, also those that cannot run here (`why_not`); without those whose output may not be sold where
-        the settings say so.
-        """
-        return tuple(info for info in self._engines() if info.sellable or not self.settings.sellable_only)
-
-    def default_engine(self) -> str:
-        """The name of the engine that makes music where a request names none: the person's, else the best there is."""
-        known, chosen = self.engines(), self.settings.engine
-        hidden = not any(info.name == chosen for info in known) and any(info.name == chosen for info in self._engines())
-        return chosen if chosen and not hidden else steering.best(known, catalogue.SKETCH.name)
-
-    def check_controls(self, request: GenerationRequest) -> None:
-        """Raise `StudioError` where the engine of this request cannot do what its controls ask."""
-        steering.check(request, self._engine_for(request), self.engines())
 
     def description_for(self, request: GenerationRequest) -> str:
         """What a model is told for a request that brings no description of its own; the request need not be valid."""
@@ -169,7 +156,7 @@ class Studio(HandOff, Retimes):
 
     def batches(self, tracks: Sequence[Track]) -> list[list[Track]]:
         """Pending takes of one request, in the batches to make them in with `make_together`."""
-        return generating.batches(tracks, tuple(self._engines()))
+        return generating.batches(tracks, self._all_engines())
 
     def make_together(
         self,
@@ -196,7 +183,7 @@ class Studio(HandOff, Retimes):
             self._waiting.difference_update(track_ids)
         (name,) = {track.engine for track in tracks}
         try:
-            engine = catalogue.usable_engine(name, tuple(self._engines()))
+            engine = catalogue.usable_engine(name, self._all_engines())
         except EngineUnavailable as error:  # its weights were removed while the takes waited, say
             for track in tracks:
                 self.library.fail(track.id, str(error))
@@ -297,18 +284,6 @@ class Studio(HandOff, Retimes):
 
     # -- separate ------------------------------------------------------------------------------------------------
 
-    def separators(self) -> tuple[EngineInfo, ...]:
-        """Every separator, also those that cannot run here (`why_not`)."""
-        return tuple(self._separators())
-
-    def default_separator(self) -> str:
-        """The separator to use where none is named: the person's if it can run, else the best that can, or ""."""
-        return separating.default(self.settings.separator, self.separators())
-
-    def separates(self, track: Track) -> bool:
-        """Whether a take that was just made is to be separated by itself: it has no stems, and the settings say so."""
-        return not track.lanes and self._wants_stems(None)
-
     def separate(
         self,
         track_id: str,
@@ -378,24 +353,3 @@ class Studio(HandOff, Retimes):
         ids = self.library.purge(older_than_s)
         dragging.forget(self.directories.drags, ids)
         return ids
-
-    def _catalogue(self) -> Sequence[EngineInfo]:
-        settings = self.settings
-        return catalogue.engines(self.directories.models, device=settings.device, precision=settings.precision)
-
-    def _separators_of_catalogue(self) -> Sequence[EngineInfo]:
-        return catalogue.separators(self.directories.models, device=self.settings.device)
-
-    def _wants_stems(self, stems: bool | None) -> bool:
-        """Whether stems are to be made by separating: with None where the settings say so and a separator can run."""
-        return stems is True or (stems is None and self.settings.separate and self.default_separator() != "")
-
-    def _engine_for(self, request: GenerationRequest) -> EngineInfo:
-        name = request.engine or self.default_engine()
-        engine = catalogue.engine(name, tuple(self._engines()))
-        if self.settings.sellable_only and not engine.sellable:
-            raise EngineUnavailable(
-                f"What {engine.title} makes may not be sold, and the settings ask for engines whose output may.",
-                hint="Choose another engine, or change that setting.",
-            )
-        return catalogue.usable_engine(name, self.engines())

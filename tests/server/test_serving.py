@@ -346,9 +346,9 @@ def test_a_token_is_asked_for_everywhere_but_in_the_docs(studio: Studio) -> None
             assert refused.headers["www-authenticate"] == "Bearer"
         assert server.ask("GET", LIST, headers={"Authorization": f"bearer {TOKEN}"}).status == 200
         api = StudioApi(server.address, TOKEN)
-        assert [engine["name"] for engine in api.engines()][:2] == ["fake", "slow"]
+        assert [engine["name"] for engine in api.about().engines][:2] == ["fake", "slow"]
         with pytest.raises(ServerUnavailable, match="wants the token"):
-            StudioApi(server.address).engines()
+            StudioApi(server.address).about()
         assert server.ask("GET", "/docs").status == 200
         assert server.ask("GET", "/openapi.json").json["security"] == [{"token": []}]
 
