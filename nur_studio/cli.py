@@ -129,6 +129,7 @@ def _generate(studio: Studio, arguments: argparse.Namespace, interrupts: Interru
     check_places(out, stems)
     if arguments.precision is not None:
         studio.settings = replace(studio.settings, precision=arguments.precision)  # for this command, not kept
+    studio.look_for_server(request)
     if stems is not None:
         _check_stems(studio, request)
     with interrupts.gently() as cancel, progress_bar(arguments.quiet) as on_progress:
@@ -263,9 +264,14 @@ def _tempo(studio: Studio, arguments: argparse.Namespace, interrupts: Interrupts
 
 
 def _engines(studio: Studio, arguments: argparse.Namespace, _: Interrupts) -> int:
+    if studio.server_address:
+        try:
+            studio.ask_server()
+        except StudioError as error:
+            print(f"nur-studio: {error}", file=sys.stderr)
     engines = studio.engines()
     if arguments.json:
-        fields = ("name", "title", "summary", "licence", "sellable", "stems", "why_not")
+        fields = ("name", "title", "summary", "licence", "sellable", "stems", "host", "why_not")
         answer_json(
             [{field: getattr(engine, field) for field in fields} | {"can": sorted(engine.can)} for engine in engines]
         )

@@ -22,7 +22,7 @@ from nur_studio.core.errors import StudioError
 from nur_studio.core.paths import Directories
 from nur_studio.core.progress import CancelToken, ignore_progress
 from nur_studio.core.prompt import read_prompt
-from nur_studio.core.settings import load_settings
+from nur_studio.core.settings import Settings, load_settings
 from nur_studio.engines.models import MODELS, SEPARATORS, ModelInfo
 from nur_studio.engines.weights import WeightStore, gigabytes
 
@@ -77,15 +77,15 @@ def examine(directories: Directories, engines: Sequence[EngineInfo] | None = Non
     """
     libraries = _libraries()
     checks = [_python(), libraries, _disk(directories.data)]
-    device = load_settings(directories.settings_file).device
+    settings = load_settings(directories.settings_file)
     if libraries.level == OK:
         from nur_studio.engines import catalogue
 
         checks.append(_library(directories))
         known = engines or catalogue.engines(directories.models)
         checks += [_engine(engine, directories) for engine in known if engine.name not in _MODEL_NAMES]
-    found = [_weights(directories), _stems(directories), _graphics(device), _sound(), _importing(), _window()]
-    return [*checks, *found]
+    found = [_weights(directories), _stems(directories), _graphics(settings.device), _sound(), _importing(), _window()]
+    return [*checks, *found, *_server(directories, settings)]
 
 
 def can_make_music(checks: Sequence[Check]) -> bool:
@@ -335,6 +335,24 @@ def _window() -> Check:
     if display:
         return Check("Window", WARN, f"Qt {found['version']}, {display}", "start it in a desktop session")
     return Check("Window", OK, f"Qt {found['version']}")
+
+
+def _server(directories: Directories, settings: Settings) -> list[Check]:
+    """Whether the other studio on the network answers, where one is named."""
+    from nur_studio.engines.remote.listing import Listing
+    from nur_studio.remote.server import ADDRESS_VARIABLE, TOKEN_VARIABLE, Server, chosen_server
+
+    address, token = chosen_server(settings.server, settings.server_token)
+    if not address:
+        return []
+    try:
+        server = Server.at(address, token)
+        about = Listing(directories.cache, "").ask(server)
+    except StudioError as error:
+        mend = f"look at the settings, or at {ADDRESS_VARIABLE} and {TOKEN_VARIABLE}; there, `nur-studio serve` runs it"
+        return [Check("Server", WARN, error.sentence, mend)]
+    finding = f"NUR Studio {about.version} answers at {server.address}, with {len(about.engines)} engines"
+    return [Check("Server", OK, finding)]
 
 
 def _probe(code: str, run: Callable[..., Any] = subprocess.run) -> dict[str, Any] | str:

@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from nur_studio.core.track import COMBINED, IMPORTED, Track
 from nur_studio.engines.base import EngineInfo
 from nur_studio.engines.models import MODELS, SEPARATORS
+from nur_studio.gui.engine_names import unlisted
 from nur_studio.gui.jobs import Job, JobQueue
 from nur_studio.gui.model_view import READY
 from nur_studio.gui.model_work import ModelWork
@@ -61,7 +62,7 @@ class EngineChoice(QObject):
 
     def title(self, name: str) -> str:
         """An engine's name for people, also of one that is not offered now."""
-        return self._titles.get(name, name)
+        return self._titles.get(name) or unlisted(name)
 
     @Slot()
     def show(self) -> None:

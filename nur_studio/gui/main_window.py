@@ -37,6 +37,7 @@ from nur_studio.gui.model_work import ModelWork
 from nur_studio.gui.models_desk import ModelsDesk
 from nur_studio.gui.playback import Playback
 from nur_studio.gui.preferences import Preferences, metronome_of
+from nur_studio.gui.server_work import ServerWork
 from nur_studio.gui.shelf import Shelf
 from nur_studio.gui.shortcuts import ShortcutSheet, add_shortcuts
 from nur_studio.gui.splitter import Splitter
@@ -98,6 +99,7 @@ class MainWindow(QMainWindow):
             queue=self.writing,
             parent=self,
         )
+        self.server = ServerWork(studio, self.preferences, self)
         self.actions_on_takes = TakeActions(
             studio,
             self.reading,
@@ -202,6 +204,8 @@ class MainWindow(QMainWindow):
         self.making.unforeseen.connect(self._on_unforeseen)
         self.engines.changed.connect(self._on_engine)
         self.engines.failed.connect(self.tell)
+        self.server.changed.connect(self.engines.show)
+        self.server.failed.connect(self._on_unforeseen)
         maker.made.connect(self.engines.on_made)
         self.model_work.unforeseen.connect(self._on_unforeseen)
         self.model_work.changed.connect(lambda: self.top.set_downloading(self.model_work.busy is not None))
@@ -251,6 +255,8 @@ class MainWindow(QMainWindow):
         panel.minus_requested.connect(acts.export_minus)
         panel.reveal_requested.connect(acts.reveal)
         self.shelf.changed.connect(self.stage.update)
+        self.shelf.refreshed.connect(self.stage.recheck)
+        self.stage.vanished.connect(self._on_vanished)
         for source in (
             self.shelf, self.drags, self.dragging, acts, self.exporter, self.mixes, self.stage, self.arrivals,
             self.combining, self.tempi,
@@ -282,6 +288,7 @@ class MainWindow(QMainWindow):
         if self._closed:
             return  # in its first moment: a player started now would outlive the window
         self.shelf.start()
+        self.server.start()
         self.playback.start()
         job = Job(lambda _progress, _cancel: self._studio.warm(), self)
         job.finished.connect(self._on_warm)
@@ -301,6 +308,12 @@ class MainWindow(QMainWindow):
     @Slot(object)
     def _on_engine(self, engine: EngineInfo) -> None:
         self.compose.set_engine(engine.name, engine.why_not)
+        self.top.set_host(engine.host)
+
+    @Slot(object)
+    def _on_vanished(self, track: Track) -> None:
+        text = self.tr("“{title}” was deleted by another program.").format(title=track.title)
+        self.toast.say(text, self.tr("Undo"), lambda: self.shelf.restore([track.id]))
 
     @Slot(object)
     def _on_generate(self, request: GenerationRequest) -> None:
@@ -372,7 +385,10 @@ class MainWindow(QMainWindow):
             self.hide()  # the engine may take a second to let go; nobody has to watch that
             self.shelf.stop()
             self.loops.close()
-            for queue in (self.arrivals, self.maker, self.model_work, self.handing, self.writing, self.reading):
+            queues = (
+                self.arrivals, self.maker, self.model_work, self.server, self.handing, self.writing, self.reading,
+            )  # fmt: skip
+            for queue in queues:
                 queue.close()
             self.mixes.close()
             self.playback.close()

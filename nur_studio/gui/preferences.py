@@ -26,6 +26,7 @@ class Preferences(QObject):
     failed = Signal(object)
     changed = Signal(object)  # the names of the settings that are others now
     models_requested = Signal()
+    server_test_requested = Signal()
 
     def __init__(self, studio: Studio, playback: Playback, drags: DragOut, window: QWidget) -> None:
         super().__init__(window)
@@ -63,12 +64,25 @@ class Preferences(QObject):
             self.dialog.activateWindow()
             return
         studio = self._studio
-        self.dialog = SettingsDialog(studio.settings, studio.directories, self._playback.devices, self._window)
+        server = studio.server_address
+        self.dialog = SettingsDialog(
+            studio.settings,
+            studio.directories,
+            self._playback.devices,
+            self._window,
+            server_fixed=server if server != studio.settings.server else "",
+        )
         self.dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.dialog.changed.connect(self._on_changed)
         self.dialog.models_requested.connect(self.models_requested)
+        self.dialog.server_test_requested.connect(self.server_test_requested)
         self.dialog.destroyed.connect(self._on_closed)
         self.dialog.show()
+
+    def show_server(self, sentence: str, role: str) -> None:
+        """How the studio at the server's address answered, where the dialog still is there to say it."""
+        if self.dialog is not None:
+            self.dialog.server.say(sentence, role)
 
     def keep_now(self) -> None:
         """Write what waits to be written."""

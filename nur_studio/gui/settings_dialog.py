@@ -28,6 +28,7 @@ from nur_studio.core.settings import Settings
 from nur_studio.engines.models import SEPARATORS
 from nur_studio.gui.controls import ElidedLabel
 from nur_studio.gui.segments import SegmentedControl
+from nur_studio.gui.server_section import ServerSection
 from nur_studio.gui.top_bar import devices, precisions
 
 _LOOK_AGAIN_MS = 700
@@ -40,9 +41,16 @@ class SettingsDialog(QDialog):
 
     changed = Signal(object)  # dict of the settings that are others now
     models_requested = Signal()
+    server_test_requested = Signal()
 
     def __init__(
-        self, settings: Settings, directories: Directories, devices: Callable[[], Sequence[str]], parent: QWidget
+        self,
+        settings: Settings,
+        directories: Directories,
+        devices: Callable[[], Sequence[str]],
+        parent: QWidget,
+        *,
+        server_fixed: str = "",
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("Settings"))
@@ -92,6 +100,9 @@ class SettingsDialog(QDialog):
         self.wav.setEnabled(settings.drag_format == "wav")
         self.wav.chosen.connect(lambda value: self.changed.emit({"wav_subtype": value}))
         self._row(self.tr("WAV files"), self.wav)
+
+        self._section(self.tr("ANOTHER STUDIO ON THE NETWORK"))
+        self._build_server(settings, server_fixed)
 
         self._section(self.tr("ON THIS MACHINE"))
         self._folder(self.tr("Library"), directories.library)
@@ -189,6 +200,16 @@ class SettingsDialog(QDialog):
         self.separator.setToolTip(self.tr("Where this one is not here, another that is does the work"))
         self.separator.activated.connect(lambda row: self.changed.emit({"separator": self.separator.itemData(row)}))
         self._row(self.tr("Separate with"), self.separator)
+
+    def _build_server(self, settings: Settings, fixed: str) -> None:
+        self.server = ServerSection(settings.server, settings.server_token, fixed, self)
+        self.server.chosen.connect(self.changed)
+        self.server.test_requested.connect(self.server_test_requested)
+        self._row(self.tr("Address"), self.server.address)
+        self._row(self.tr("Token"), self.server.token)
+        self._row("", self.server.line)
+        self.server.button.setAccessibleName(self.tr("Test the studio at this address"))
+        self.finished.connect(self.server.tell)  # closed while a field was being written
 
     def show_settings(self, settings: Settings) -> None:
         """Some of them were changed elsewhere in the window."""

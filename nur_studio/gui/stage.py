@@ -17,7 +17,8 @@ from nur_studio.gui.mix_desk import MixDesk
 from nur_studio.gui.playback import Playback
 from nur_studio.gui.track_view import TrackView
 from nur_studio.library.library import Library
-from nur_studio.studio.exporting import MIX_PART, master
+from nur_studio.studio.parts import MIX_PART, master
+from nur_studio.studio.recipe import SEPARATION
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class Stage(QObject):
     cleared = Signal()  # nothing is on show any more
     failed = Signal(object)  # an error
     offered = Signal(object)  # a finished Track that was not opened: something else is playing
+    vanished = Signal(object)  # the Track that was on show: another program has deleted it
 
     def __init__(
         self,
@@ -85,6 +87,24 @@ class Stage(QObject):
             self._track = track
             self._takes = [track if take.id == track.id else take for take in self._takes]
             self._view.header.show_track(track, self._takes)
+
+    @Slot()
+    def recheck(self) -> None:
+        """The library has changed, maybe by another program: what is on show follows its track."""
+        shown = self._track
+        if shown is None or (self._growing is not None and self._growing[0].id == shown.id):
+            return
+
+        def work() -> Track | None:
+            try:
+                return self._library.get(shown.id)
+            except TrackNotFound:
+                return None
+
+        job = Job(lambda _progress, _cancel: work(), self)
+        job.finished.connect(lambda now: self._on_rechecked(shown, now))
+        job.failed.connect(self.failed)
+        self._queue.submit(job)
 
     def forget(self, ids: Sequence[str]) -> None:
         """These were deleted."""
@@ -161,6 +181,18 @@ class Stage(QObject):
 
     # -- within ----------------------------------------------------------------------------------------------------
 
+    def _on_rechecked(self, before: Track, now: Track | None) -> None:
+        shown = self._track
+        if shown is None or shown.id != before.id or self._wanted != before.id or self._growing is not None:
+            return  # the person has gone on
+        if now is None:
+            self._clear()
+            self.vanished.emit(shown)
+        elif _sounding(now) != _sounding(shown):
+            self.open(now.id)
+        elif (now.title, now.starred) != (shown.title, shown.starred):
+            self.update(now)
+
     def _clear(self) -> None:
         self._track, self._takes, self._wanted = None, (), ""
         self._playback.unload()
@@ -189,6 +221,11 @@ class Stage(QObject):
         if isinstance(error, TrackNotFound) and self._track is not None and self._track.id == error.track_id:
             self._clear()
         self.failed.emit(error)
+
+
+def _sounding(track: Track) -> tuple[object, ...]:
+    """What of a track its lanes are made of: others are to be read anew."""
+    return track.status, track.frames, track.lanes, track.recipe.get(SEPARATION)
 
 
 def _peaks(track: Track) -> Mapping[str, PeakPyramid]:

@@ -53,21 +53,24 @@ class EngineButton(QToolButton):
         precision: str = "auto",
         sellable_only: bool = False,
     ) -> None:
-        """List `infos`, those named in `models` together; those in `away` have no weights here yet, and lead to where
-        one gets them.
+        """List `infos`, those named in `models` together, and those of another studio; those in `away` have no weights
+        here yet, and lead to where one gets them.
         """
         self._infos, self._name = tuple(infos), chosen
         menu = self._menu
         menu.clear()
         group = QActionGroup(menu)
         absent = [info for info in self._infos if info.why_not and info.name in away]
-        after_model = False
+        after_model = after_host = False
         for info in self._infos:
             if info in absent:
                 continue
             if info.name in models and not after_model:
                 menu.addSeparator()
                 after_model = True
+            if info.host and not after_host:
+                menu.addSeparator()
+                after_host = True
             action = self._add(menu, info.title, info.why_not or f"{info.summary}\n{info.licence}", group)
             action.setChecked(info.name == chosen)
             action.setEnabled(not info.why_not)
@@ -225,7 +228,8 @@ class TopBar(QFrame):
         self.network = QLabel()
         self.network.setProperty("role", "pill")
         self.network.setFixedHeight(24)
-        self.set_downloading(False)
+        self._downloading, self._host = False, ""
+        self._tell_network()
         self.engine = EngineButton()
         self.engine.setProperty("role", "pill")
         self.shortcuts = icon_button("keyboard", self.tr("Keyboard shortcuts (F1)"), role="icon-flat")
@@ -245,15 +249,32 @@ class TopBar(QFrame):
 
     def set_downloading(self, downloading: bool) -> None:
         """Say honestly whether the network is used now."""
-        self.network.setText(self.tr("Downloading") if downloading else self.tr("Offline"))
-        self.network.setToolTip(
-            self.tr("Weights that you asked for are on their way. Nothing of yours is sent anywhere.")
-            if downloading
-            else self.tr(
+        self._downloading = downloading
+        self._tell_network()
+
+    def set_host(self, host: str) -> None:
+        """The machine on which the chosen engine makes music; "" for this one."""
+        self._host = host
+        self._tell_network()
+
+    def _tell_network(self) -> None:
+        if self._downloading:
+            text = self.tr("Downloading")
+            tip = self.tr("Weights that you asked for are on their way. Nothing of yours is sent anywhere.")
+        elif self._host:
+            text = self.tr("Over the network")
+            tip = self.tr(
+                "What you ask for is sent to {host}, which makes the music. It comes into your library here, "
+                "and is deleted there. Nothing else is sent anywhere."
+            ).format(host=self._host)
+        else:
+            text = self.tr("Offline")
+            tip = self.tr(
                 "Everything is made on this machine and nothing is sent anywhere. "
                 "The network is used only to download weights, where you ask for it."
             )
-        )
+        self.network.setText(text)
+        self.network.setToolTip(tip)
 
 
 def _dot(color: QColor, dpr: float) -> QIcon:

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLineEdit, QSizePolicy,
 from nur_studio.core.story import tempo_story
 from nur_studio.core.track import Status, Track
 from nur_studio.gui.controls import ElidedLabel, Fact, FactsLine, icon_button
+from nur_studio.gui.engine_names import unlisted
 from nur_studio.gui.icons import icon
 from nur_studio.gui.library_menu import no_request
 from nur_studio.gui.recipe_card import RecipeCard
@@ -211,7 +212,7 @@ class TrackHeader(QWidget):
         if noncommercial:  # in short; the recipe has all of its words
             licence = self.tr("{licence}, not for sale").format(licence=licence.split(":")[0].strip())
         made = QLocale().toString(QDateTime.fromSecsSinceEpoch(int(track.created_at.timestamp())), "d MMM, HH:mm")
-        engine = self.engine_titles.get(track.engine, track.engine[:1].upper() + track.engine[1:])
+        engine = self.engine_titles.get(track.engine) or unlisted(track.engine)
         seed = self.tr("seed {seed}").format(seed=f"{track.seed:,}".replace(",", _THIN))
         facts = [Fact(engine), Fact(licence, "warning" if noncommercial else "dim"), Fact(seed), Fact(made)]
         return [fact for fact in facts if track.generated or fact.text != seed]

@@ -16,7 +16,7 @@ from nur_studio.core.errors import ServerUnavailable, TrackNotFound
 from nur_studio.core.progress import Cancel, CancelToken, OnProgress, Progress, ignore_progress
 from nur_studio.core.track import is_track_id
 from nur_studio.remote.http import ANSWER_S, Http
-from nur_studio.remote.server import About
+from nur_studio.remote.server import About, Server
 
 Facts = dict[str, Any]
 """A MusicTrack: the reference's fields and the studio's own."""
@@ -48,6 +48,11 @@ class StudioApi:
 
     def __init__(self, base_url: str, token: str | None = None) -> None:
         self._http = Http(base_url, token)
+
+    @classmethod
+    def of(cls, server: Server) -> StudioApi:
+        """The studio that `server` is."""
+        return cls(server.address, server.token or None)
 
     def submit(self, body: Mapping[str, Any]) -> list[Facts]:
         """Ask for music (`core.fields.body_of` makes the body of a request); a pending track for each take."""

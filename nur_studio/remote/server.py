@@ -5,13 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from nur_studio.core.errors import InvalidRequest
-
-if TYPE_CHECKING:  # what speaks to the network is loaded where it is spoken to
-    from nur_studio.remote.api import StudioApi
 
 ADDRESS_VARIABLE, TOKEN_VARIABLE = "NUR_STUDIO_SERVER", "NUR_STUDIO_SERVER_TOKEN"
 """Variables of the environment that say it in place of the settings."""
@@ -40,7 +37,7 @@ class Server:
     @classmethod
     def at(cls, address: str, token: str = "") -> Server:
         """The server a person means: `studio.local` does. Raises `InvalidRequest`."""
-        from nur_studio.remote.http import Http
+        from nur_studio.remote.http import Http  # here, or its network parts would slow the window's start
 
         address, token = address.strip(), token.strip()
         if "://" not in address:
@@ -62,12 +59,6 @@ class Server:
     def host(self) -> str:
         """What people call it."""
         return urlsplit(self.address).hostname or self.address
-
-    def api(self) -> StudioApi:
-        """How it is spoken to."""
-        from nur_studio.remote.api import StudioApi
-
-        return StudioApi(self.address, self.token or None)
 
 
 def chosen_server(address: str, token: str, environment: Mapping[str, str] = os.environ) -> tuple[str, str]:

@@ -90,10 +90,7 @@ class Choosing:
         """Bring the engines of the server up to date; a sentence that says what answers there. Takes some seconds at
         most. Raises `StudioError` where no studio does, or none is in the settings.
         """
-        return self.try_server(*chosen_server(self.settings.server, self.settings.server_token), cancel=cancel)
-
-    def try_server(self, address: str, token: str, cancel: Cancel | None = None) -> str:
-        """As `ask_server`, of an address that is not in the settings yet."""
+        address, token = chosen_server(self.settings.server, self.settings.server_token)
         if not address.strip():
             raise StudioError("No address is given.", hint="One such as studio.local names a studio on the network.")
         server = Server.at(address, token)
@@ -102,6 +99,13 @@ class Choosing:
         able = [info.title.removesuffix(f" on {server.host}") for info in engines if not info.why_not]
         offers = f"it makes music with {', '.join(able)}" if able else "it has no engine that can run"
         return f"NUR Studio {about.version} answers at {server.address}: {offers}."
+
+    def look_for_server(self, request: GenerationRequest) -> None:
+        """Where this request's engine is the server's, ask whether it answers: better said now than by a take that
+        fails. Raises what `ask_server` raises.
+        """
+        if (request.engine or self.default_engine()).strip().casefold().startswith(PREFIX):
+            self.ask_server()
 
     def _server(self) -> Server | None:
         address, token = chosen_server(self.settings.server, self.settings.server_token)

@@ -25,7 +25,7 @@ from nur_studio.core.errors import (
 )
 from nur_studio.core.mix import STEMS
 from nur_studio.core.progress import CancelToken, OnProgress, Progress, ranged
-from nur_studio.remote.api import Event
+from nur_studio.remote.api import Event, StudioApi
 from nur_studio.remote.server import Server
 
 log = logging.getLogger(__name__)
@@ -71,7 +71,7 @@ class Errand:
     def __init__(self, server: Server, body: Mapping[str, Any], folder: Path) -> None:
         self.news: queue.SimpleQueue[News] = queue.SimpleQueue()
         self._server, self._body, self._folder = server, body, folder
-        self._api = server.api()
+        self._api = StudioApi.of(server)
         self._given_up = CancelToken()
         self._lock = threading.Lock()
         self._track_id = ""

@@ -72,11 +72,13 @@ class Listing:
 
     def ask(self, server: Server, cancel: Cancel | None = None, patience_s: float = PATIENCE_S) -> About:
         """Ask it now, and remember the answer. Takes `patience_s` at most; raises `StudioError` and `Cancelled`."""
+        from nur_studio.remote.api import StudioApi  # here, or its network parts would slow the window's start
+
         cancel, answers = cancel or CancelToken(), list[About | StudioError]()
 
         def run() -> None:  # a thread, for looking a name up has no timeout
             try:
-                answers.append(server.api().about(patience_s))
+                answers.append(StudioApi.of(server).about(patience_s))
             except StudioError as error:
                 answers.append(error)
             except Exception:

@@ -151,7 +151,7 @@ def test_a_studio_is_no_engine_of_its_own(far: Server) -> None:
             far.studio.ask_server()
         assert not any(info.host == "127.0.0.1" for info in far.studio.engines())
         with pytest.raises(ServerUnavailable, match="this very studio"):
-            far.studio.submit(wanted("fake"))
+            far.studio.submit(wanted("whole"))
     finally:
         far.studio.update_settings(server="", server_token="")
 
@@ -280,7 +280,7 @@ def test_a_server_without_room_is_asked_again(near: Studio, far: Server, monkeyp
 def test_a_server_that_goes_away_is_a_sentence_and_what_was_begun_there_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Cut off without a word, as by a pulled plug; the engine's process is this one here, so that it gives up sooner."""
+    """Cut off without a word, as by a pulled plug."""
     monkeypatch.setattr(errand, "TRIES", 2)
     monkeypatch.setattr(errand, "_AGAIN_S", 0.01)
     with make_studio(tmp_path / "far") as there, serving(there) as server:
