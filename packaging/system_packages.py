@@ -88,6 +88,8 @@ def needs() -> list[Need]:
         Need("pulseaudio-utils", "tests: a sound card that records", TESTS, program("pactl", "parec")),
         Need("ffmpeg", "tests: a reader that is not the studio", TESTS, program("ffmpeg", "ffprobe")),
         Need("libasound2-plugins", "tests: a sound card that records", TESTS, alsa_pulse_plugin),
+        Need("curl", "tests: the calls people write", TESTS, program("curl")),
+        Need("lua5.3", "tests: the script for REAPER", TESTS, program("lua5.3")),
     ]
 
 

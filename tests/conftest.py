@@ -11,6 +11,15 @@ import pytest
 from paper_sound_card import PaperSoundCard, PulseCapture, alsa_config, has_pulse
 
 from nur_studio.core.logs import stop_log
+from nur_studio.engines.remote import listing
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patience() -> Iterator[None]:
+    """A machine that is busy with tests may take its time to answer."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(listing, "PATIENCE_S", 60.0)
+        yield
 
 
 @pytest.fixture

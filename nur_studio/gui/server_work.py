@@ -45,6 +45,10 @@ class ServerWork(QObject):
         self._queue.close()
 
     def _submit(self) -> Job:
+        """Ask by what the settings say now; what is being asked by older ones is of no interest any more."""
+        for old in (*self._queue.waiting, self._queue.current):
+            if old is not None:
+                self._queue.remove(old)
         before = self._known()
         job = Job(lambda _progress, cancel: self._studio.ask_server(cancel), self)
 

@@ -1,6 +1,7 @@
 """What was chosen once survives; what is damaged costs no more than itself."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -38,3 +39,14 @@ def test_a_choice_there_is_not_is_left_out(tmp_path: Path) -> None:
     assert load_settings(path) == Settings(sellable_only=True)
     path.write_text(json.dumps({"device": "cpu", "sample_rate": 48000}))
     assert load_settings(path) == Settings(device="cpu", sample_rate=48000)
+
+
+def test_a_token_is_for_its_owner_alone(tmp_path: Path) -> None:
+    path = tmp_path / "settings.json"
+    path.with_suffix(".new").write_text("left by a crash, for all to read")
+    chosen = Settings(server="studio.local", server_token="a-token-of-the-tests")
+    save_settings(chosen, path)
+    assert load_settings(path) == chosen
+    assert "a-token" not in repr(chosen)
+    if os.name == "posix":
+        assert path.stat().st_mode & 0o777 == 0o600

@@ -520,3 +520,22 @@ def test_the_waveform_and_library_are_untouched_by_reading(server: Server, take:
         assert server.ask("GET", f"{LIST}/{take['id']}/{path}").status == 200
     assert server.studio.library.change_count() == before
     assert Path(server.studio.library.get(take["id"]).folder).is_dir()
+
+
+def test_how_a_track_was_made_is_told_without_paths(server: Server) -> None:
+    studio = server.studio
+    (track,) = studio.generate(GenerationRequest("recipe", 5, tempo=90, engine="fake"))
+    told = server.ask("GET", f"{LIST}/{track.id}/recipe").json
+    assert (told["id"], told["beats_per_bar"], told["beat_offset_s"], told["note"]) == (track.id, 4, 0.0, "")
+    assert told["sections"] == [{"name": "A", "bar": 1, "bars": 2.0}]
+    assert (told["details"]["model"], told["delivery"]["sample_rate"], told["separation"]) == ("fake 1", 44100, {})
+    assert told["timings"]["total"] > 0
+    home = str(studio.directories.data)
+    damaged = {**track.recipe, "details": {"heard": [f"{home}/x.wav", {"deep": home}], "level": float("-inf")}}
+    with studio.library._database.transaction() as connection:
+        connection.execute("UPDATE tracks SET recipe = ? WHERE id = ?", (json.dumps(damaged), track.id))
+    answered = server.ask("GET", f"{LIST}/{track.id}/recipe")
+    assert home.encode() not in answered.body
+    assert answered.json["details"]["level"] is None
+    studio.library.delete(track.id)
+    assert refusal(server.ask("GET", f"{LIST}/{track.id}/recipe")) == (404, "track_not_found", None)

@@ -28,7 +28,7 @@ PREFIX = "remote:"
 """What the names of engines begin with that are another studio's."""
 
 MEMORY_NAME = "server.json"
-PATIENCE_S = 2.5
+PATIENCE_S = 4.0
 """How long anybody waits for a server to say what it has."""
 
 _CAN = frozenset({"controls", "sections", "count-in"})  # audio to start from lies here, and early ends are heard here
@@ -70,15 +70,15 @@ class Listing:
         with self._lock:
             return str(self._faults.get(server) or "")
 
-    def ask(self, server: Server, cancel: Cancel | None = None, patience_s: float = PATIENCE_S) -> About:
-        """Ask it now, and remember the answer. Takes `patience_s` at most; raises `StudioError` and `Cancelled`."""
+    def ask(self, server: Server, cancel: Cancel | None = None) -> About:
+        """Ask it now, and remember the answer. Takes `PATIENCE_S` at most; raises `StudioError` and `Cancelled`."""
         from nur_studio.remote.api import StudioApi  # here, or its network parts would slow the window's start
 
         cancel, answers = cancel or CancelToken(), list[About | StudioError]()
 
         def run() -> None:  # a thread, for looking a name up has no timeout
             try:
-                answers.append(StudioApi.of(server).about(patience_s))
+                answers.append(StudioApi.of(server).about(PATIENCE_S))
             except StudioError as error:
                 answers.append(error)
             except Exception:
@@ -87,7 +87,7 @@ class Listing:
 
         thread = threading.Thread(target=run, name="nur-studio asking", daemon=True)
         thread.start()
-        deadline = time.monotonic() + patience_s
+        deadline = time.monotonic() + PATIENCE_S
         while thread.is_alive() and time.monotonic() < deadline:
             cancel.check()
             thread.join(_LOOK_EVERY_S)

@@ -384,12 +384,13 @@ def test_a_server_that_stopped_answering_is_known_by_what_it_had(tmp_path: Path)
             studio.submit(wanted("fake"))
 
 
-def test_an_address_that_swallows_everything_is_waited_for_no_longer_than_that(tmp_path: Path) -> None:
+def test_an_address_that_swallows_everything_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         place = Place(f"http://127.0.0.1:{silent.getsockname()[1]}")
         listing = Listing(tmp_path, "")
+        monkeypatch.setattr("nur_studio.engines.remote.listing.PATIENCE_S", 0.2)
         with pytest.raises(ServerUnavailable, match="it does not answer"):
-            listing.ask(place, patience_s=0.2)
+            listing.ask(place)
         assert "it does not answer" in listing.fault(place)
         cancel = CancelToken()
         cancel.cancel()
