@@ -54,6 +54,7 @@ _LINUX_WINDOW = (
 WINDOW_MEND = f"sudo apt-get install {_LINUX_WINDOW}" if sys.platform == "linux" else f"{_REINSTALL} PySide6-Essentials"
 _MODEL_NAMES = frozenset(info.name for info in MODELS)
 _PROBE_S = 40.0
+_ANSWER_S = 10.0
 _FREE_BYTES_FAIL, _FREE_BYTES_WARN = 200e6, 2e9
 
 
@@ -85,7 +86,7 @@ def examine(directories: Directories, engines: Sequence[EngineInfo] | None = Non
         known = engines or catalogue.engines(directories.models)
         checks += [_engine(engine, directories) for engine in known if engine.name not in _MODEL_NAMES]
     found = [_weights(directories), _stems(directories), _graphics(settings.device), _sound(), _importing(), _window()]
-    return [*checks, *found, *_server(directories, settings)]
+    return [*checks, *found, *_server(settings)]
 
 
 def can_make_music(checks: Sequence[Check]) -> bool:
@@ -337,17 +338,18 @@ def _window() -> Check:
     return Check("Window", OK, f"Qt {found['version']}")
 
 
-def _server(directories: Directories, settings: Settings) -> list[Check]:
+def _server(settings: Settings) -> list[Check]:
     """Whether the other studio on the network answers, where one is named."""
-    from nur_studio.engines.remote.listing import Listing
     from nur_studio.remote.server import ADDRESS_VARIABLE, TOKEN_VARIABLE, Server, chosen_server
 
     address, token = chosen_server(settings.server, settings.server_token)
     if not address:
         return []
+    from nur_studio.remote.api import StudioApi
+
     try:
         server = Server.at(address, token)
-        about = Listing(directories.cache, "").ask(server)
+        about = StudioApi.of(server).about(_ANSWER_S)
     except StudioError as error:
         mend = f"look at the settings, or at {ADDRESS_VARIABLE} and {TOKEN_VARIABLE}; there, `nur-studio serve` runs it"
         return [Check("Server", WARN, error.sentence, mend)]

@@ -10,8 +10,7 @@ from fake_cli import Run
 from fake_server import Server
 
 from nur_studio import doctor
-from nur_studio.core.paths import Directories
-from nur_studio.core.settings import Settings, save_settings
+from nur_studio.core.settings import Settings
 
 pytestmark = pytest.mark.usefixtures("at_home")
 
@@ -46,18 +45,16 @@ def test_a_server_that_is_not_there_is_said_and_holds_nothing_up(
     assert run("list")[1] == before, "no failed take is left of what could be said before"
 
 
-def test_the_doctor_says_whether_it_answers(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    directories = Directories.below(tmp_path)
-    assert doctor._server(directories, Settings()) == []
-    (check,) = doctor._server(directories, Settings(server=server.address))
+def test_the_doctor_says_whether_it_answers(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert doctor._server(Settings()) == []
+    (check,) = doctor._server(Settings(server=server.address))
     assert (check.level, check.mend, check.vital) == (doctor.OK, "", False)
     assert f"answers at {server.address}, with 6 engines" in check.finding
     monkeypatch.setenv("NUR_STUDIO_SERVER", "127.0.0.1:1")
-    (check,) = doctor._server(directories, Settings(server=server.address))
+    (check,) = doctor._server(Settings(server=server.address))
     assert check.level == doctor.WARN
     assert check.finding == "The studio's server at http://127.0.0.1:1 cannot be reached: nothing listens there."
     assert "nur-studio serve" in check.mend
-    save_settings(Settings(server="ftp://x"), directories.settings_file)
     monkeypatch.delenv("NUR_STUDIO_SERVER")
-    (check,) = doctor._server(directories, Settings(server="ftp://x"))
+    (check,) = doctor._server(Settings(server="ftp://x"))
     assert "address must be one such as" in check.finding
