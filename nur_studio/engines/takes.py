@@ -192,7 +192,8 @@ class Takes:
             self._mastered[number] = _HANDING_SHARE + (1.0 - _HANDING_SHARE) * progress.fraction
             self._tell(progress.stage)
 
-        near = float(handed.tempo_exact or (contract.tempo if contract is not None else None) or music.tempo)
+        asked = contract.tempo if contract is not None else None
+        near = float(handed.tempo_exact or asked or music.tempo) or None
         masters = write_masters(
             wanted.folder, handed.mix, handed.stems, music.sample_rate, near, tell, self._cancel, music.beats_per_bar
         )

@@ -148,11 +148,13 @@ def _recipe() -> Schema:
     section = {"name": _text(""), "bar": {"type": "integer", "minimum": 1}, "bars": {"type": "number", "minimum": 0}}
     parts = {
         "details": "what the engine tells of itself: model, device …", "delivery": "sample rate, and whether mastered",
+        "contract": "what was asked of the tempo, and done about it",
         "versions": "of what computed", "timings": "seconds, by stage", "separation": "where the stems are separated",
     }  # fmt: skip
     return _object(
         {
             "id": _text("", **TRACK_ID),
+            "tempo_exact": _maybe("number", "BPM; null where no steady beat is claimed"),
             "beats_per_bar": {"type": "integer", "minimum": 1},
             "beat_offset_s": {"type": "number", "description": "where beat 1 of bar 1 is, in seconds"},
             "sections": {"type": "array", "items": _object(section)},

@@ -26,7 +26,7 @@ from nur_studio.studio.desk import Desk
 from nur_studio.studio.jobs import Job
 
 MAX_TEXT = 200
-RECIPE_PARTS = ("details", "delivery", "versions", "timings", "separation")
+RECIPE_PARTS = ("details", "delivery", "contract", "versions", "timings", "separation")
 
 Id = Annotated[str, Path(description="The id of a track.", json_schema_extra=TRACK_ID)]
 Wait = Annotated[bool, Query(description="Answer when it is done, not at once.")]
@@ -188,6 +188,7 @@ class Music:
         track = self._now(track_id)
         told = {
             "id": track.id,
+            "tempo_exact": track.exact_tempo if track.has_tempo else None,
             "beats_per_bar": track.beats_per_bar,
             "beat_offset_s": track.beat_offset_s,
             "sections": [{"name": each.name, "bar": each.start_bar + 1, "bars": each.bars} for each in track.sections],

@@ -98,10 +98,11 @@ def first_recipe(
 def full_recipe(track: Track, made: Made) -> dict[str, Any]:
     """The recipe of a take that was made, with the engine's own details and the seconds it took by stage.
 
-    Where the engine had the stems separated, as another studio may, that is told as if it had been done here.
+    Where the engine was another studio, which brought the take to its tempo and had its stems separated, that is told
+    as if it had been done here.
     """
     details = dict(made.details)
-    separation = details.pop(SEPARATION, None)
+    elsewhere = {name: told for name in (SEPARATION, "tempo_exact") if (told := details.pop(name, None))}
     return {
         **track.recipe,
         "model": str(details.get("model", "")),
@@ -110,7 +111,7 @@ def full_recipe(track: Track, made: Made) -> dict[str, Any]:
         "timings": dict(made.seconds),
         **({"tempo_exact": made.tempo_exact} if made.tempo_exact is not None else {}),
         **({CONTRACT: dict(made.contract)} if made.contract else {}),
-        **({SEPARATION: separation} if separation else {}),
+        **elsewhere,
     }
 
 
@@ -155,6 +156,8 @@ def task_of(track: Track, reference: ReferenceAudio | None) -> MusicTask:
     reading, controls = _reading_of(track), controls_of(track)
     if controls.loop:
         reading = replace(reading, loop=True)
+    if controls.far_off is None and delivery.get("far_off") not in (None, FarOff.ASK.value):
+        controls = replace(controls, far_off=delivery["far_off"])  # for an engine that is a studio of its own
     if controls.description is None:
         controls = replace(controls, description=describe(track.prompt, reading, track.tempo, track.genre))
     return MusicTask(

@@ -14,7 +14,6 @@ from nur_studio.engines.process import EngineProcess
 from nur_studio.library.library import Library
 from nur_studio.studio import recipe
 from nur_studio.studio.keeping import measured
-from nur_studio.studio.separating import SEPARATION
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +75,7 @@ def retime(
         now = library.get(track.id)
         told = dict(now.recipe.get(CONTRACT, {}))
         before = str(told.get("note", ""))
-        full = {name: value for name, value in now.recipe.items() if name not in (SEPARATION, "tempo_exact")}
+        full = {name: value for name, value in now.recipe.items() if name not in (recipe.SEPARATION, "tempo_exact")}
         own = str(full.get("note", "")).removesuffix(before).rstrip()
         # A new id, so that files made of it as it was are not taken for these.
         full[CONTRACT] = {**told, **made.contract, "note": made.note, "id": secrets.token_hex(4)}

@@ -24,7 +24,7 @@ from nur_studio.core.names import one_line
 from nur_studio.core.progress import Cancel, OnProgress, Progress
 from nur_studio.core.request import GenerationRequest
 from nur_studio.core.sound import Audio
-from nur_studio.core.timing import Section
+from nur_studio.core.timing import Grid, Section
 from nur_studio.engines.base import Music, MusicTask, OnAudio
 from nur_studio.engines.remote.errand import Brought, Errand
 from nur_studio.remote.server import Server
@@ -62,19 +62,23 @@ class Remote:
                     raise news
 
     def _body(self, task: MusicTask) -> dict[str, Any]:
-        """The request there whose one take is this one. A tempo only where a person named one: it is held exactly then,
-        and drawn by the seed otherwise, there as here.
+        """The request there whose one take is this one: it is brought to tempo, bars and loop there. A tempo only where
+        a person named one, or its bars are counted: it is held exactly then, and drawn by the seed otherwise, there as
+        here.
         """
         low, high = task.reading.tempo_range
+        bars = _bars(task)
         controls = replace(task.controls, reference=None)
         if not self._steered:
-            controls = Controls(sections=controls.sections, count_in=controls.count_in)
+            kept = ("sections", "count_in", "loop", "bar_one", "far_off")
+            controls = Controls(**{name: getattr(controls, name) for name in kept})
         return body_of(
             GenerationRequest(
                 prompt=task.prompt,
                 duration=math.ceil(task.duration_s),
+                bars=bars,
                 genre=task.reading.genre,
-                tempo=task.tempo if low == high else None,
+                tempo=task.tempo if low == high or bars is not None else None,
                 output_format="flac",
                 seed=task.seed,
                 engine=self._engine,
@@ -127,10 +131,21 @@ class Remote:
             "host": self._server.host,
             "engine": self._engine,
             "track": facts.get("id"),
-            **{name: dict(_part(recipe, name)) for name in ("delivery", "versions", "timings")},
+            **{name: dict(_part(recipe, name)) for name in ("delivery", "contract", "versions", "timings")},
         }
-        details = dict(_part(recipe, "details"))
-        return details | {"model": str(facts.get("model") or ""), "server": told, "separation": _separated(recipe)}
+        details = dict(_part(recipe, "details")) | {"model": str(facts.get("model") or ""), "server": told}
+        exact = recipe.get("tempo_exact")
+        if isinstance(exact, int | float) and exact != facts.get("tempo"):
+            details["tempo_exact"] = float(exact)
+        return details | {"separation": _separated(recipe)}
+
+
+def _bars(task: MusicTask) -> int | None:
+    """The whole bars of its tempo that a take was asked for in; None where it was seconds."""
+    bar_s = Grid(float(task.tempo), task.reading.beats_per_bar).bar_s
+    bars = round(task.duration_s / bar_s)
+    counted = math.isclose(task.duration_s, bars * bar_s, abs_tol=1e-6)
+    return bars if counted and (task.controls.loop or not task.duration_s.is_integer()) else None
 
 
 def _part(recipe: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -31,10 +31,13 @@ from nur_studio.core.errors import (
 from nur_studio.core.mix import STEMS
 from nur_studio.core.paths import Directories
 from nur_studio.core.progress import CancelToken, Progress
+from nur_studio.core.prompt import read_prompt
 from nur_studio.core.request import GenerationRequest
 from nur_studio.core.timing import Section
 from nur_studio.core.track import Status, Track
+from nur_studio.engines.base import MusicTask
 from nur_studio.engines.remote import errand
+from nur_studio.engines.remote.engine import Remote
 from nur_studio.engines.remote.errand import Brought, Errand
 from nur_studio.engines.remote.listing import MEMORY_NAME, Listing
 from nur_studio.remote.api import StudioApi
@@ -208,6 +211,33 @@ def test_it_comes_in_the_sample_rate_of_this_studio(near: Studio) -> None:
         near.update_settings(sample_rate=44100)
     assert audio_frames(mix_path(track.folder)) == (5 * 48000, 48000)
     assert track.lanes == ()
+
+
+def test_bars_and_loops_go_there_as_such(near: Studio, far: Server) -> None:
+    loop = Controls(loop=True, bar_one=False, far_off="stretch")
+    request = replace(wanted("fake", controls=loop), tempo=97, bars=4)
+    (track,) = near.generate(request)
+    assert track.frames == round(4 * 4 * 60 / 97 * 44100)
+    there = far.studio.library.restore(track.recipe["details"]["server"]["track"])
+    asked = there.recipe["request"]
+    assert (asked["bars"], asked["tempo"], there.frames) == (4, 97, track.frames)
+    assert [asked["controls"][name] for name in ("loop", "bar_one", "far_off")] == [True, False, "stretch"]
+    far.studio.library.delete(there.id)
+
+
+def test_a_tempo_that_is_no_whole_number_and_one_that_is_none(near: Studio, far: Server, tmp_path: Path) -> None:
+    task = MusicTask("x", 5.0, 97, 7, read_prompt("x"))
+    track = far.studio.generate(GenerationRequest("x", 5, engine="fake"))[0]
+    files = {"mix": mix_path(track.folder)}
+    engine = Remote(Place(far.address, TOKEN), "fake", steered=True)
+    facts = {"id": track.id, "tempo": 97, "key": "A minor", "model": "m"}
+    music = engine._music(Brought(files, facts, {"tempo_exact": 97.4}), task)
+    assert (music.tempo, music.details["tempo_exact"]) == (97, 97.4)
+    music = engine._music(Brought(files, {**facts, "tempo": None}, {"tempo_exact": None, "note": "No beat."}), task)
+    assert (music.tempo, music.note, "tempo_exact" in music.details) == (0, "No beat.", False)
+    with pytest.raises(ServerUnavailable, match="not as a studio would"):
+        engine._music(Brought(files, {**facts, "tempo": "quick"}, {}), task)
+    far.studio.library.delete(track.id)
 
 
 def test_stems_that_were_separated_there_say_so_here(near: Studio, far: Server) -> None:
