@@ -170,8 +170,9 @@ class Errand:
         return Brought(files, facts, self._patiently(partial(self._api.recipe, track_id)))
 
     def _download(self, track_id: str, part: str, on_progress: OnProgress) -> Path:
+        """As it lies there: the mix in the format that was asked for, which is flac, and stems as masters."""
         target = self._folder / f"{part}.flac"
-        return self._api.download(track_id, target, part, "flac", on_progress, self._given_up)
+        return self._api.download(track_id, target, part, None, on_progress, self._given_up)
 
     def _patiently(self, call: Callable[[], T]) -> T:
         """What comes of it, asked for again where the line breaks."""
