@@ -85,4 +85,5 @@ def test_a_script_and_the_window_see_each_others_takes_at_once(
         qtbot.waitUntil(lambda: window.stage.track is None)
         assert script("list").split() == [made]
         assert window.toast.text == "“Made in the window” is deleted.", "by this window, not by another program"
+        window.close()  # before its library
     script.close()
