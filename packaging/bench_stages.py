@@ -19,6 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from nur_studio.engines.base import Unheard
 from nur_studio.engines.device import DEVICES, choose
 from nur_studio.engines.models import MusicModel, music_model
 from nur_studio.engines.musicgen.probe import FRAMES_PER_S, random_model, window_of
@@ -69,8 +70,9 @@ def words_s() -> float:
     import torch
     from transformers import T5Config, T5EncoderModel
 
-    sizes = {"d_model": 768, "d_kv": 64, "d_ff": 3072, "num_layers": 12, "num_heads": 12}
-    encoder = T5EncoderModel(T5Config(vocab_size=32128, **sizes)).eval()
+    sizes: dict[str, Any] = {"d_model": 768, "d_kv": 64, "d_ff": 3072, "num_layers": 12, "num_heads": 12}
+    encoder: Any = T5EncoderModel(T5Config(vocab_size=32128, **sizes))
+    encoder.eval()
     words = torch.ones((2, 24), dtype=torch.long)
     with torch.inference_mode():
         encoder(words)
@@ -81,10 +83,10 @@ def sound_s(info: MusicModel, frames: int) -> dict[str, float]:
     """Seconds of each stage after decoding."""
     import torch
 
+    from nur_studio.audio.finishing import levelled
     from nur_studio.audio.masters import write_masters
     from nur_studio.core.progress import ignore_progress
     from nur_studio.engines.musicgen.codec import take_apart
-    from nur_studio.engines.musicgen.delivery import levelled
     from nur_studio.engines.musicgen.guards import History, judge
     from nur_studio.engines.musicgen.shim import audiocraft
     from nur_studio.engines.musicgen.sounding import Sounding
@@ -93,7 +95,7 @@ def sound_s(info: MusicModel, frames: int) -> dict[str, float]:
     from audiocraft.models.encodec import HFEncodecCompressionModel
     from transformers import EncodecConfig, EncodecModel
 
-    published = EncodecModel(
+    published: Any = EncodecModel(
         EncodecConfig(
             target_bandwidths=[4 * 50 * math.log2(2048) / 1000], sampling_rate=32000, audio_channels=1,
             normalize=False, hidden_size=128, num_filters=64, upsampling_ratios=[8, 5, 4, 4],
@@ -124,16 +126,6 @@ def sound_s(info: MusicModel, frames: int) -> dict[str, float]:
             lambda: write_masters(Path(folder), loud, {}, 44100, 120.0, ignore_progress)
         )
     return stages
-
-
-class Unheard:
-    """Somebody who does not listen."""
-
-    def __call__(self, audio: Any, sample_rate: int) -> None:
-        pass
-
-    def rewind(self, frames: int) -> None:
-        pass
 
 
 if __name__ == "__main__":
