@@ -28,7 +28,7 @@ from nur_studio.gui.tap import TapTempo
 
 _TAKES = (1, 2, 4)
 _BUTTON_WIDTH = 52
-_UNIT_WIDTH = 76
+_UNIT_WIDTH = 72
 _USUAL_S = 30  # what stands beside bars, and is not asked for
 
 

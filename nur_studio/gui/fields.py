@@ -13,6 +13,7 @@ from nur_studio.gui.theme import tokens
 
 _PADDING = 11  # px from the border to what is written, as the style has it
 _BEFORE_SUFFIX = 6
+_CURSOR = 6  # and the margins around what is written: with less, a line edit scrolls
 
 
 class _StepField(QLineEdit):
@@ -50,12 +51,14 @@ class _StepField(QLineEdit):
         return QSize(hint.width() - self.textMargins().right(), hint.height())
 
     def _fit_suffix(self) -> None:
-        metrics = self.fontMetrics()
-        text = self.text() or self.placeholderText()
-        room = self.width() - 2 * _PADDING - _BEFORE_SUFFIX - metrics.horizontalAdvance(text)
-        shown = metrics.elidedText(self._suffix, Qt.TextElideMode.ElideRight, room) if room > 0 else ""
-        self._shown_suffix = "" if shown == "…" else shown
-        taken = metrics.horizontalAdvance(self._shown_suffix) + _BEFORE_SUFFIX if self._shown_suffix else 0
+        """As many of its first words as there is room for."""
+        width = self.fontMetrics().horizontalAdvance
+        room = self.width() - 2 * _PADDING - _BEFORE_SUFFIX - width(self.text() or self.placeholderText()) - _CURSOR
+        words = self._suffix.split()
+        while words and width(" ".join(words)) > room:
+            words.pop()
+        self._shown_suffix = " ".join(words).removesuffix(" ·")
+        taken = width(self._shown_suffix) + _BEFORE_SUFFIX if self._shown_suffix else 0
         self.setTextMargins(0, 0, taken, 0)
         self.update()
 
