@@ -78,7 +78,7 @@ class Stage(QObject):
 
         job = Job(lambda _progress, _cancel: work(), self)
         job.finished.connect(self._on_read)
-        job.failed.connect(self._on_read_failed)
+        job.failed.connect(lambda error: self._on_read_failed(track_id, error))
         self._queue.submit(job)
 
     def update(self, track: Track) -> None:
@@ -110,6 +110,8 @@ class Stage(QObject):
         """These were deleted."""
         if self._before in ids:
             self._before = ""
+        if self._wanted in ids:
+            self._wanted = ""
         if self._track is not None and self._track.id in ids:
             self._clear()
 
@@ -216,10 +218,10 @@ class Stage(QObject):
             self._view.show_track(track, opened.takes, {})
         self.opened.emit(track)
 
-    @Slot(object)
-    def _on_read_failed(self, error: BaseException) -> None:
-        if isinstance(error, TrackNotFound) and self._track is not None and self._track.id == error.track_id:
-            self._clear()
+    def _on_read_failed(self, track_id: str, error: BaseException) -> None:
+        shown = self._track is not None and self._track.id == track_id
+        if isinstance(error, TrackNotFound) and (shown or self._wanted != track_id):
+            return  # deleted meanwhile: who did it says so, or the next look at the library
         self.failed.emit(error)
 
 
