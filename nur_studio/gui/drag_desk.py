@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from PySide6.QtCore import QObject, Signal, Slot
 
+from nur_studio.core.errors import TrackNotFound
 from nur_studio.core.track import Status, Track
 from nur_studio.gui.drag import DragOut, Held, Wanted
 from nur_studio.gui.jobs import Job, JobQueue
@@ -84,7 +85,7 @@ class DragDesk(QObject):
 
         job = Job(lambda _progress, _cancel: look(), self)
         job.finished.connect(self._on_notes)
-        job.failed.connect(self.failed)
+        job.failed.connect(self._on_no_notes)
         self._reading.submit(job)
 
     @Slot(object)
@@ -96,6 +97,11 @@ class DragDesk(QObject):
             heard = self.tr("Drag a transcription of {lane} into another program as MIDI")
             words = said if scored else heard
             self._offer_notes({lane: words.format(lane=lane_title(lane)) for lane, why in why_not.items() if not why})
+
+    @Slot(object)
+    def _on_no_notes(self, error: BaseException) -> None:
+        if not isinstance(error, TrackNotFound):  # deleted meanwhile: who did it says so
+            self.failed.emit(error)
 
     def _offer_notes(self, names: Mapping[str, str]) -> None:
         for name, lane in self._view.lanes.lanes.items():
