@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +22,23 @@ def patience() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(listing, "PATIENCE_S", 60.0)
         yield
+
+
+_COLLECTIONS = itertools.count(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_collecting_elsewhere() -> Iterator[None]:
+    """What a test leaves of a window is never destroyed by another thread: see `nur_studio.gui.sweeper`."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.fixture(autouse=True)
+def collecting_here(no_collecting_elsewhere: None) -> Iterator[None]:
+    yield
+    gc.collect(2 if next(_COLLECTIONS) % 100 == 0 else 1)
 
 
 @pytest.fixture

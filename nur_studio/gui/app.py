@@ -16,6 +16,7 @@ from nur_studio.core.paths import Directories
 from nur_studio.gui.error_dialog import LastResort
 from nur_studio.gui.main_window import MainWindow
 from nur_studio.gui.signals import quit_on_signals
+from nur_studio.gui.sweeper import Sweeper
 from nur_studio.gui.theme import apply_theme
 from nur_studio.studio import Studio
 
@@ -37,6 +38,7 @@ def run_window(argv: Sequence[str] = ()) -> int:
     app = QApplication.instance()
     if not isinstance(app, QApplication):
         app = QApplication([sys.argv[0] or "nur-studio", *argv])
+    sweeper = Sweeper(app)
     app.setApplicationName("NUR Studio")
     app.setDesktopFileName("nur-studio")
     try:
@@ -50,8 +52,13 @@ def run_window(argv: Sequence[str] = ()) -> int:
     last_resort.install()
     window = MainWindow(studio, Player(studio.settings.output_device), last_resort.tell)
     windows.append(window)
+
+    def begin() -> None:
+        window.begin()
+        sweeper.spare_what_is_there()
+
     # Only once something is to be seen; a timer, so that the paint itself is over.
-    window.painted.connect(lambda: QTimer.singleShot(0, window, window.begin))
+    window.painted.connect(lambda: QTimer.singleShot(0, window, begin))
     window.show()
     try:
         with quit_on_signals(app):

@@ -6,8 +6,9 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
-from PySide6.QtCore import QObject, Qt, QThread, Signal, Slot
+from PySide6.QtCore import QObject, Qt, QThread, QTimer, Signal, Slot
 
 from nur_studio.core.errors import Cancelled
 from nur_studio.core.progress import Cancel, CancelToken, OnProgress, Progress
@@ -131,7 +132,7 @@ class JobQueue(QObject):
         if job in self._waiting:
             self._waiting.remove(job)
             job.cancelled.emit()
-            job.deleteLater()
+            _let_go(job)
             self.changed.emit()
 
     def close(self) -> bool:
@@ -178,7 +179,21 @@ class JobQueue(QObject):
                 job.cancelled.emit()
             else:
                 job.failed.emit(error)
-            job.deleteLater()
+            _let_go(job)
+
+
+def _let_go(job: Job) -> None:
+    """Leave a job that has ended to the next turn of the event loop, where nobody is inside one of its signals.
+
+    Its work and what its signals are connected to may hold the last references to its parent. So it has none when it
+    goes: a parent that died of it would delete it a second time.
+    """
+    job.setParent(None)
+    QTimer.singleShot(0, partial(_forget, job))
+
+
+def _forget(_: Job) -> None:
+    """The reference that came with the call was the last."""
 
 
 _never_destroyed: list[QThread] = []

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import QObject, Qt, Signal, SignalInstance, Slot
 
 from nur_studio.core.errors import Cancelled, InvalidRequest, StudioError
 from nur_studio.core.names import title_from_prompt
@@ -98,6 +98,8 @@ class Maker(QObject):
     rested = Signal()  # nothing runs any more
     queue_changed = Signal(object)  # titles of the waiting requests
 
+    _told = Signal(object, object)  # one of these, and what it is to carry
+
     def __init__(self, studio: Makes, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._studio = studio
@@ -106,6 +108,7 @@ class Maker(QObject):
         self._running: Job | None = None
         self._step = (1, 1)
         self._apart = False  # the running job has come to separating
+        self._told.connect(self._on_told, Qt.ConnectionType.QueuedConnection)
         self.separating.connect(self._on_separating)
 
     @property
@@ -175,7 +178,7 @@ class Maker(QObject):
     def close(self) -> bool:
         return self._queue.close()
 
-    # -- in the worker's thread: signals cross, nothing else does ---------------------------------------------------
+    # -- in the worker's thread: one signal crosses, nothing else does ------------------------------------------------
 
     def _work(self, request: GenerationRequest, group: str, on_progress: OnProgress, cancel: Cancel) -> None:
         tracks = self._studio.submit(request, group=group)
@@ -195,7 +198,7 @@ class Maker(QObject):
     def _retime(self, track: Track, as_made: bool, on_progress: OnProgress, cancel: Cancel) -> None:
         self._step = (1, 1)
         after = self._studio.retime(track.id, as_made=as_made, on_progress=on_progress, cancel=cancel)
-        self.retimed.emit(after, as_made)
+        self.tell(self.retimed, after, as_made)
         if track.lanes and self._studio.separates(after):
             self._separate([after], on_progress, cancel)
 
@@ -210,23 +213,31 @@ class Maker(QObject):
         for number, track in enumerate(tracks, start=1):
             cancel.check()
             self._step = (number, len(tracks))
-            self.separating.emit(track)
+            self.tell(self.separating, track)
             try:
-                self.separated.emit(
-                    self._studio.separate(track.id, separator or None, on_progress, cancel, force=force)
+                self.tell(
+                    self.separated, self._studio.separate(track.id, separator or None, on_progress, cancel, force=force)
                 )
             except StudioError as error:  # the take is as good as it was
-                self.not_separated.emit(track, error)
+                self.tell(self.not_separated, track, error)
 
     def _discard(self, tracks: Sequence[Track]) -> None:
         for track in tracks:
             self._studio.discard(track.id)
+
+    def tell(self, signal: SignalInstance, *values: object) -> None:
+        """Emit one of the signals above in the window's thread: listeners may come and go while it is on its way."""
+        self._told.emit(signal, values)
 
     def on_step(self, take: int, takes: int) -> None:
         """What follows is about this take."""
         self._step = (take, takes)
 
     # -- in the window's thread -------------------------------------------------------------------------------------
+
+    @Slot(object, object)
+    def _on_told(self, signal: SignalInstance, values: tuple[object, ...]) -> None:
+        signal.emit(*values)
 
     @Slot(object)
     def _on_progressed(self, progress: Progress) -> None:
@@ -273,11 +284,11 @@ class _Batch:
             self._studio.make_together(ids, on_progress, self._on_chunk, self._on_ended, cancel)
         except Cancelled:
             for _, track in self._takes.values():  # nothing is kept of a cancelled take; finished ones stay
-                self._maker.cancelled.emit(track)
+                self._maker.tell(self._maker.cancelled, track)
             raise
         except BaseException:
             for _, track in self._takes.values():
-                self._maker.take_failed.emit(track)
+                self._maker.tell(self._maker.take_failed, track)
             raise
         return self._made
 
@@ -285,18 +296,18 @@ class _Batch:
         number, track = self._takes[track_id]
         self._followed, self._handed = track_id, 0
         self._maker.on_step(number, self._count)
-        self._maker.started.emit(track)
+        self._maker.tell(self._maker.started, track)
 
     def _on_ended(self, track_id: str, outcome: Track | StudioError | Cancelled) -> None:
         _, track = self._takes.pop(track_id)
         if isinstance(outcome, Track):
             self._made.append(outcome)
-            self._maker.made.emit(outcome)
+            self._maker.tell(self._maker.made, outcome)
         elif isinstance(outcome, StudioError):
-            self._maker.take_failed.emit(track)
-            self._maker.failed.emit(outcome)  # the other takes may still work out
+            self._maker.tell(self._maker.take_failed, track)
+            self._maker.tell(self._maker.failed, outcome)  # the other takes may still work out
         else:
-            self._maker.cancelled.emit(track)
+            self._maker.tell(self._maker.cancelled, track)
 
     def _on_chunk(self, track_id: str, chunk: Chunk) -> None:
         if self._followed not in self._takes:
@@ -308,7 +319,7 @@ class _Batch:
         if chunk.frames < self._handed:
             self._handed = chunk.frames
             nothing = np.zeros((0, 2), np.float32)
-            self._maker.grew.emit(Growth(track_id, chunk.path, nothing, self._handed, chunk.sample_rate))
+            self._maker.tell(self._maker.grew, Growth(track_id, chunk.path, nothing, self._handed, chunk.sample_rate))
         while self._handed < chunk.frames:
             count = min(_HANDED_FRAMES, chunk.frames - self._handed)
             values = np.fromfile(chunk.path, np.float32, count * 2, offset=self._handed * 8)
@@ -316,4 +327,4 @@ class _Batch:
             if not len(audio):
                 return
             self._handed += len(audio)
-            self._maker.grew.emit(Growth(track_id, chunk.path, audio, self._handed, chunk.sample_rate))
+            self._maker.tell(self._maker.grew, Growth(track_id, chunk.path, audio, self._handed, chunk.sample_rate))

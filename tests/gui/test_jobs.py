@@ -6,7 +6,8 @@ import threading
 import time
 
 import pytest
-from PySide6.QtCore import QObject, QThread
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QThread
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from nur_studio.core.progress import Cancel, OnProgress, Progress
@@ -172,3 +173,33 @@ def test_close_cancels_all_and_ends_the_thread(qtbot: QtBot) -> None:
     late = witness.watch(Job(returning("late")))
     queue.submit(late)
     assert witness.names == ["cancelled", "cancelled"]
+
+
+class Owner(QObject):
+    """Held by nothing but its own job, once the test has let it go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ended = False
+        self.queue = JobQueue(self)
+        job = Job(lambda *_: self.objectName(), self)
+        job.finished.connect(self.on_finished)
+        self.queue.submit(job)
+
+    def on_finished(self, _: object) -> None:
+        self.ended = True
+
+
+def test_an_owner_that_dies_with_its_job_does_not_delete_it_twice(qapp: QApplication) -> None:
+    for _ in range(10):
+        owner = Owner()
+        gone: list[str] = []
+        owner.destroyed.connect(lambda _, gone=gone: gone.append("owner"))
+        while not owner.ended:
+            QCoreApplication.sendPostedEvents(None, QEvent.Type.MetaCall.value)  # the job has ended, and is still there
+        owner.queue.close()
+        del owner
+        assert gone == []
+        qapp.processEvents()
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+        assert gone == ["owner"]
