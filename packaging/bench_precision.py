@@ -45,8 +45,8 @@ def heard(info: Any, layers: int, precision: str, frames: int, first: int) -> An
     """Logits (2, steps, codebooks, card) of the same model hearing the same tokens."""
     import torch
 
+    from nur_studio.engines.musicgen.compiled import transformer_of
     from nur_studio.engines.musicgen.conditions import Conditions
-    from nur_studio.engines.musicgen.transformer import Transformer
 
     torch.manual_seed(0)
     model = random_model(info, layers, torch.device("cpu"), precision)
@@ -54,7 +54,7 @@ def heard(info: Any, layers: int, precision: str, frames: int, first: int) -> An
     nothing = words[:, :0]
     conditions = Conditions(words, nothing) if info.melody else Conditions(nothing, words)
     tokens = torch.randint(0, 2048, (1, info.codebooks, frames))
-    transformer = Transformer(model, conditions, 1, frames)
+    transformer = transformer_of(model, conditions, 1, frames)
     logits = [transformer.hear(tokens[..., :first])]
     logits += [transformer.hear(tokens[..., step : step + 1]) for step in range(first, frames)]
     return torch.cat(logits, dim=1)

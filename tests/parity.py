@@ -9,9 +9,9 @@ import torch
 from tiny_musicgen import reference_lm
 
 from nur_studio.core.progress import CancelToken, ignore_progress
+from nur_studio.engines.musicgen.compiled import transformer_of
 from nur_studio.engines.musicgen.conditions import Conditions
 from nur_studio.engines.musicgen.loading import ModelFolders, MusicGenModel, load
-from nur_studio.engines.musicgen.transformer import Transformer
 from nur_studio.engines.musicgen.weights import LanguageModel
 
 WORDS = "calm piano with drums at 120 bpm"
@@ -78,7 +78,7 @@ def reference_logits(family: Family, steps: torch.Tensor) -> torch.Tensor:
 
 def heard(family: Family, model: LanguageModel, steps: torch.Tensor, first: int) -> torch.Tensor:
     """Our logits: `first` steps at once, then one by one, as a window that continues from a prompt does."""
-    transformer = Transformer(model, conditions_of(family), 1, steps.shape[-1])
+    transformer = transformer_of(model, conditions_of(family), 1, steps.shape[-1])
     logits = [transformer.hear(steps[..., :first])]
     logits += [transformer.hear(steps[..., step : step + 1]) for step in range(first, steps.shape[-1])]
     return torch.cat(logits, dim=1)

@@ -5,13 +5,18 @@ A step on a processor is bound by how fast memory delivers the weights. What hal
 - fp32 on processors is packed for oneDNN, twice as fast as torch's own product of few rows.
 - fp16 on processors keeps halves and computes in fp32, through FBGEMM: it needs no more than AVX2. Published models
   are stored in halves, so nothing is lost; where a training of one's own is stored in fp32, logits move by about 3e-4.
-- int8 on processors keeps whole numbers from −127 to 127 with a scale for each output, and rounds what they are
-  multiplied with to whole numbers too, one scale for all of it, through FBGEMM.
+- int8 on processors keeps whole numbers from −127 to 127 with a scale for every 32 inputs of an output, and computes in
+  fp32. OpenVINO multiplies them, as parts of a graph (`musicgen.compiled`); here they are only laid out.
+  The last one, of the logits, stays exact.
 - bf16 on processors that have it, and everything on graphics cards, is torch's own.
 """
 
 from __future__ import annotations
 
+import importlib.util
+import math
+import platform
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -20,9 +25,8 @@ from torch.nn import functional
 
 from nur_studio.core.request import MAX_TAKES
 
-FINER = {"int8": "fp16"}
-"""What the few products are kept in whose rounding costs most and whose weights cost least: the logits' and the text's.
-"""
+GROUP = 32
+"""Inputs of an output that share a scale, in int8: the fewer, the less a loud one costs its neighbours."""
 DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
 
 
@@ -40,13 +44,16 @@ class Linear:
         raise NotImplementedError
 
 
-def linear(weight: torch.Tensor, bias: torch.Tensor | None, device: torch.device, precision: str) -> Linear:
+def linear(
+    weight: torch.Tensor, bias: torch.Tensor | None, device: torch.device, precision: str, *, last: bool = False
+) -> Linear:
     """A matrix (outputs, inputs) in a `precision` that `has` says the device has; a copy, even where nothing changes:
-    what is decoded from must not vanish with an unplugged disk.
+    what is decoded from must not vanish with an unplugged disk. `last`: what it gives are the logits themselves, and
+    what is rounded in it is not evened out by what follows; it is one matrix of a hundred.
     """
     if device.type == "cpu":
         if precision == "int8":
-            return _Bytes(weight, bias)
+            return LaidOut(weight, bias, exact=last)
         if precision == "fp16" and _fbgemm():
             return _Halves(weight, bias)
         if _onednn_packs(DTYPES[precision]):
@@ -54,10 +61,15 @@ def linear(weight: torch.Tensor, bias: torch.Tensor | None, device: torch.device
     return _Plain(weight, bias, device, DTYPES[precision])
 
 
+def once(precision: str) -> str:
+    """What a matrix is kept in that is multiplied with once, not at every step, beside others in a precision."""
+    return "fp32" if precision == "int8" else precision
+
+
 def has(precision: str) -> bool:
     """Whether a processor multiplies quickly in a precision."""
     if precision == "int8":
-        return _fbgemm() and _bytes_pack()
+        return _openvino()
     if precision == "fp16":
         return _fbgemm()
     return precision == "fp32" or _onednn_packs(DTYPES[precision])
@@ -108,21 +120,46 @@ class _Halves(Linear):
         return out.view(*x.shape[:-1], -1)
 
 
-class _Bytes(Linear):
-    dtype = torch.float32
-    rows_apart = False  # all rows share one scale
+@dataclass(slots=True)
+class Laid:
+    """A matrix laid out for a graph: bytes (outputs, groups, `GROUP` inputs or fewer) with `scales` (outputs, groups,
+    1) in float32, or float32 (outputs, 1, inputs) without; and a bias (outputs,).
+    """
 
-    def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None) -> None:
-        weight = weight.to("cpu", torch.float32)
-        scales = weight.abs().amax(1).clamp_(min=torch.finfo(torch.float32).tiny) / 127
-        zeros = torch.zeros(len(scales), dtype=torch.long)
-        whole = torch.quantize_per_channel(weight, scales, zeros, 0, torch.qint8)
-        self._packed: Any = torch.ops.quantized.linear_prepack(whole, None if bias is None else bias.float())
-        self._seven_bits = _sums_overflow()
+    weight: torch.Tensor
+    scales: torch.Tensor | None
+    bias: torch.Tensor | None
+
+
+class LaidOut(Linear):
+    """For a graph that multiplies itself and takes what is laid out. Multiplying here is for comparison."""
+
+    dtype = torch.float32
+    rows_apart = False
+
+    def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None, *, exact: bool) -> None:
+        outputs, inputs = weight.shape
+        values = weight.to("cpu", torch.float32, copy=True).view(
+            outputs, -1, inputs if exact else math.gcd(inputs, GROUP)
+        )
+        scales = None
+        if not exact:
+            scales = values.abs().amax(2, keepdim=True).clamp_(min=torch.finfo(torch.float32).tiny) / 127
+            values = values.div_(scales).round_().to(torch.int8)
+        self._laid: Laid | None = Laid(
+            values, scales, None if bias is None else bias.to("cpu", torch.float32, copy=True)
+        )
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
-        out: torch.Tensor = torch.ops.quantized.linear_dynamic(x.to(torch.float32), self._packed, self._seven_bits)
-        return out
+        assert self._laid is not None, "the weights were taken"
+        weight = self._laid.weight if self._laid.scales is None else self._laid.weight * self._laid.scales
+        return functional.linear(x.to(torch.float32), weight.flatten(1), self._laid.bias)
+
+    def take(self) -> Laid:
+        """The weights, which are no longer here."""
+        assert self._laid is not None, "the weights were taken"
+        laid, self._laid = self._laid, None
+        return laid
 
 
 def _onednn_packs(dtype: torch.dtype) -> bool:
@@ -177,23 +214,9 @@ def _alike() -> dict[int, int]:
 
 
 @cache
-def _bytes_pack() -> bool:
-    """Whether this torch still has products of bytes: later ones may not."""
-    try:
-        _Bytes(torch.ones(16, 16), None)(torch.ones(2, 16))
-    except (AttributeError, RuntimeError):
+def _openvino() -> bool:
+    """Whether OpenVINO is here, and the processor is one that it is known to be quick on: x86 with AVX2."""
+    if platform.machine().lower() not in ("x86_64", "amd64"):
         return False
-    return True
-
-
-@cache
-def _sums_overflow() -> bool:
-    """Whether products of bytes are summed in 16 bits, which do not hold two of the largest: before AVX-512 VNNI.
-
-    What is multiplied is then kept to seven bits, as torch itself advises.
-    """
-    weight = torch.quantize_per_tensor(torch.ones(16, 64), 1 / 127, 0, torch.qint8)
-    packed = torch.ops.quantized.linear_prepack(weight, None)
-    rows = torch.ones(2, 64)
-    rows[:, 0] = 0.0
-    return float(torch.ops.quantized.linear_dynamic(rows, packed, False)[0, 0]) < 62.0
+    wide = torch.backends.cpu.get_cpu_capability().startswith(("AVX2", "AVX512"))
+    return wide and importlib.util.find_spec("openvino") is not None

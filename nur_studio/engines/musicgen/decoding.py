@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import torch
 
+from nur_studio.engines.musicgen.compiled import transformer_of
 from nur_studio.engines.musicgen.conditions import Conditions
 from nur_studio.engines.musicgen.pattern import UNKNOWN, to_frames, to_steps
 from nur_studio.engines.musicgen.sampling import Sampling, choose, draw, guide
@@ -51,7 +52,7 @@ class Window:
         self._open = self._steps == UNKNOWN
         self._next = self._first = known + 1
         self._last = self._steps.shape[-1] - 1
-        self._transformer = Transformer(model, conditions, takes, self._last)
+        self._transformer = transformer_of(model, conditions, takes, self._last)
         self._chances = draw(seeds, self.steps, facts.codebooks, model.device)
         self._even = model.device.type == "cuda" if even is None else even
         self._stepping: Stepping | None = None
@@ -93,6 +94,7 @@ class Window:
 
     def _even_step(self) -> None:
         if self._stepping is None:
+            assert isinstance(self._transformer, Transformer), "a compiled model has graphs of its own"
             state = State(self._steps, self._open, self._chances, self._first)
             graphs = self._steps.device.type == "cuda"
             self._stepping = Stepping(self._transformer, state, self._next - 1, self._chosen, graphs=graphs)

@@ -22,6 +22,7 @@ from nur_studio.core.progress import Cancel, OnProgress, Progress
 from nur_studio.engines.checkpoints import BadCheckpoint, read_package
 from nur_studio.engines.musicgen.checkpoint import CODEC_FILE, LM_FILE, Weights, best_state, read_config
 from nur_studio.engines.musicgen.codec import Codec, take_apart
+from nur_studio.engines.musicgen.compiled import compiled
 from nur_studio.engines.musicgen.conditions import Conditioner
 from nur_studio.engines.musicgen.facts import ModelFacts, UnknownModel, read_facts
 from nur_studio.engines.musicgen.published import WEIGHTS_FILE, is_published, read_published
@@ -94,7 +95,9 @@ def load(
         codec_package = read_package(folders.checkpoint / CODEC_FILE)
     words = weights.take_group("condition_provider.")
     # The weights are read beside the imports: those take one processor, and seconds.
-    with _Beside(lambda told: read_language_model(weights, facts, device, precision, told), cancel) as reading:
+    with _Beside(
+        lambda told: compiled(read_language_model(weights, facts, device, precision, told)), cancel
+    ) as reading:
         audiocraft()
         tell(_IMPORTED)
         conditioner = _conditioner(config, facts, words, folders.text_encoder, device)

@@ -81,23 +81,23 @@ def random_model(model: MusicModel, layers: int, device: torch.device, precision
     """A `LanguageModel` of a model's size with so many layers and random weights, halves as published ones are."""
     import torch
 
+    from nur_studio.engines.musicgen.compiled import compiled
     from nur_studio.engines.musicgen.facts import ModelFacts
     from nur_studio.engines.musicgen.weights import CrossAttention, LanguageModel, Layer, Norm
-    from nur_studio.engines.products import FINER, Linear
+    from nur_studio.engines.products import Linear, once
     from nur_studio.engines.products import linear as product
 
     dim, card = model.dim, 2048
-    finer = FINER.get(precision, precision)
 
-    def linear(outputs: int, inputs: int, kept_in: str = precision) -> Linear:
-        return product((torch.randn(outputs, inputs) * 0.02).half(), None, device, kept_in)
+    def linear(outputs: int, inputs: int, kept_in: str = precision, *, last: bool = False) -> Linear:
+        return product((torch.randn(outputs, inputs) * 0.02).half(), None, device, kept_in, last=last)
 
     norm = Norm(torch.ones(dim, device=device), torch.zeros(dim, device=device))
 
     def layer() -> Layer:
         cross = None
         if not model.melody:
-            cross = CrossAttention(norm, linear(dim, dim), linear(2 * dim, dim, finer), linear(dim, dim))
+            cross = CrossAttention(norm, linear(dim, dim), linear(2 * dim, dim, once(precision)), linear(dim, dim))
         return Layer(
             norm, linear(3 * dim, dim), linear(dim, dim), cross, norm, linear(4 * dim, dim), linear(dim, 4 * dim)
         )
@@ -119,13 +119,15 @@ def random_model(model: MusicModel, layers: int, device: torch.device, precision
         guidance=3.0,
     )
     embeddings = torch.randn((model.codebooks * (card + 1), dim)).to(device)
-    return LanguageModel(
-        facts,
-        embeddings,
-        tuple(layer() for _ in range(layers)),
-        norm,
-        linear(model.codebooks * card, dim, finer),
-        torch.nn.functional.gelu,
-        device,
-        precision,
+    return compiled(
+        LanguageModel(
+            facts,
+            embeddings,
+            tuple(layer() for _ in range(layers)),
+            norm,
+            linear(model.codebooks * card, dim, last=True),
+            torch.nn.functional.gelu,
+            device,
+            precision,
+        )
     )

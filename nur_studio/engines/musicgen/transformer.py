@@ -23,6 +23,20 @@ class _Here:
     unseen: torch.Tensor
 
 
+class Entrance:
+    """How tokens come in: as the sum of their codebooks' vectors, to which `places` (positions, dim) are added."""
+
+    def __init__(self, model: LanguageModel, positions: int) -> None:
+        facts = model.facts
+        self.places = _sinusoids(positions, model)
+        self._embeddings = model.embeddings
+        self._offsets = (torch.arange(facts.codebooks, device=model.device) * (facts.card + 1)).view(1, -1, 1)
+
+    def __call__(self, tokens: torch.Tensor) -> torch.Tensor:
+        """(takes, codebooks, steps) → (takes, steps, dim), float32."""
+        return embedding(tokens + self._offsets, self._embeddings).sum(1)
+
+
 class Transformer:
     """A language model, the conditions it follows, and what it has heard so far.
 
@@ -37,9 +51,7 @@ class Transformer:
         self._prefix = conditions.prefix
         prefix = conditions.prefix.shape[1]
         self._cache = Cache(model, 2 * takes, prefix + positions)
-        self._places = _sinusoids(prefix + positions, model)
-        facts = model.facts
-        self._offsets = (torch.arange(facts.codebooks, device=model.device) * (facts.card + 1)).view(1, -1, 1)
+        self._enter = Entrance(model, prefix + positions)
         for layer in model.layers:
             if layer.cross is not None:
                 key, value = layer.cross.key_value(conditions.cross).chunk(2, dim=-1)
@@ -51,7 +63,7 @@ class Transformer:
 
         Returns logits (2 × takes, steps, codebooks, card), float32. Unguided rows hear the same tokens as the guided.
         """
-        x = embedding(tokens + self._offsets, self.model.embeddings).sum(1)
+        x = self._enter(tokens)
         if self._cache.length == 0:
             return self._hear_first(x)
         out = self._forward(torch.cat([x, x]), _ALL)
@@ -73,9 +85,9 @@ class Transformer:
 
         That must be larger than the position. What is computed is the same; `passed` must follow.
         """
-        x = embedding(tokens + self._offsets, self.model.embeddings).sum(1)
+        x = self._enter(tokens)
         here = _Here(position, reach, torch.arange(reach, device=position.device) > position)
-        x = torch.cat([x, x]) + self._places.index_select(0, position)
+        x = torch.cat([x, x]) + self._enter.places.index_select(0, position)
         for index, layer in enumerate(self.model.layers):
             x = self._layer(x, index, layer, _ALL, here)
         return self._logits(self.model.norm(x))
@@ -97,7 +109,7 @@ class Transformer:
 
     def _forward(self, x: torch.Tensor, rows: slice) -> torch.Tensor:
         start = self._cache.length
-        x = x + self._places[start : start + x.shape[1]]
+        x = x + self._enter.places[start : start + x.shape[1]]
         for index, layer in enumerate(self.model.layers):
             x = self._layer(x, index, layer, rows)
         return self.model.norm(x)

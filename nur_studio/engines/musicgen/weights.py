@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from nur_studio.engines.musicgen.checkpoint import Weights
 from nur_studio.engines.musicgen.facts import ModelFacts, UnknownModel
-from nur_studio.engines.products import FINER, Linear, linear
+from nur_studio.engines.products import Linear, linear, once
 
 Tell = Callable[[float], None]
 """Told the share, 0 to 1, of a piece of loading that is done."""
@@ -99,7 +99,7 @@ def read_language_model(
     head_weights = [weights.take(f"linears.{k}.weight", (facts.card, facts.dim)) for k in range(facts.codebooks)]
     head_biases = [weights.take_optional(f"linears.{k}.bias", (facts.card,)) for k in range(facts.codebooks)]
     present = [bias for bias in head_biases if bias is not None]
-    heads = reader.product(torch.cat(head_weights), torch.cat(present) if present else None, coarse=False)
+    heads = reader.product(torch.cat(head_weights), torch.cat(present) if present else None, last=True)
     norm = reader.norm("out_norm.")
     weights.release()
     return LanguageModel(facts, embeddings, tuple(layers), norm, heads, activation, device, precision)
@@ -125,10 +125,8 @@ class _Reader:
         weight = self._weights.take(prefix + "weight", (outputs, inputs))
         return self.product(weight, self._weights.take_optional(prefix + "bias", (outputs,)))
 
-    def product(self, weight: torch.Tensor, bias: torch.Tensor | None, *, coarse: bool = True) -> Linear:
-        return linear(
-            weight, bias, self._device, self._precision if coarse else FINER.get(self._precision, self._precision)
-        )
+    def product(self, weight: torch.Tensor, bias: torch.Tensor | None, *, last: bool = False) -> Linear:
+        return linear(weight, bias, self._device, self._precision, last=last)
 
     def layer(self, prefix: str) -> Layer:
         dim, wide = self._facts.dim, self._facts.feed_forward
@@ -149,6 +147,6 @@ class _Reader:
         return CrossAttention(
             norm=self.norm(prefix + "norm_cross."),
             query=self.product(weight[:dim], None if bias is None else bias[:dim]),
-            key_value=self.product(weight[dim:], None if bias is None else bias[dim:], coarse=False),
+            key_value=linear(weight[dim:], None if bias is None else bias[dim:], self._device, once(self._precision)),
             out=self.linear(prefix + "cross_attention.out_proj.", dim, dim),
         )
