@@ -66,7 +66,8 @@ def _place(wanted: str) -> Device:
 def _on_processor(device: Device, precision: str) -> Device:
     from nur_studio.engines.products import has
 
-    return replace(device, precision=next((name for name in ("int8", "fp16") if has(name)), "fp32"))
+    preferred = ("int8", "fp16") if precision == "fast" else ("fp16",)
+    return replace(device, precision=next((name for name in preferred if has(name)), "fp32"))
 
 
 def give_back() -> None:

@@ -52,8 +52,8 @@ def linear(
     what is rounded in it is not evened out by what follows; it is one matrix of a hundred.
     """
     if device.type == "cpu":
-        if precision == "int8":
-            return LaidOut(weight, bias, exact=last)
+        if precision == "int8" or (precision == "fp16" and _openvino()):
+            return LaidOut(weight, bias, digits=2 if last or precision == "fp16" else 1)
         if precision == "fp16" and _fbgemm():
             return _Halves(weight, bias)
         if _onednn_packs(DTYPES[precision]):
@@ -63,7 +63,7 @@ def linear(
 
 def once(precision: str) -> str:
     """What a matrix is kept in that is multiplied with once, not at every step, beside others in a precision."""
-    return "fp32" if precision == "int8" else precision
+    return "fp32" if precision in ("int8", "fp16") and _openvino() else precision
 
 
 def has(precision: str) -> bool:
@@ -71,7 +71,7 @@ def has(precision: str) -> bool:
     if precision == "int8":
         return _openvino()
     if precision == "fp16":
-        return _fbgemm()
+        return _openvino() or _fbgemm()
     return precision == "fp32" or _onednn_packs(DTYPES[precision])
 
 
@@ -120,15 +120,17 @@ class _Halves(Linear):
         return out.view(*x.shape[:-1], -1)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Laid:
     """A matrix laid out for a graph: bytes (outputs, groups, `GROUP` inputs or fewer) with `scales` (outputs, groups,
-    1) in float32, or float32 (outputs, 1, inputs) without; and a bias (outputs,).
+    1) in float32, and a bias (outputs,). With two `digits` there are twice the groups, the high digits of all and then
+    the low ones: inputs are multiplied with both.
     """
 
-    weight: torch.Tensor
-    scales: torch.Tensor | None
+    whole: torch.Tensor
+    scales: torch.Tensor
     bias: torch.Tensor | None
+    digits: int
 
 
 class LaidOut(Linear):
@@ -137,23 +139,27 @@ class LaidOut(Linear):
     dtype = torch.float32
     rows_apart = False
 
-    def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None, *, exact: bool) -> None:
+    def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None, digits: int) -> None:
         outputs, inputs = weight.shape
-        values = weight.to("cpu", torch.float32, copy=True).view(
-            outputs, -1, inputs if exact else math.gcd(inputs, GROUP)
-        )
-        scales = None
-        if not exact:
-            scales = values.abs().amax(2, keepdim=True).clamp_(min=torch.finfo(torch.float32).tiny) / 127
-            values = values.div_(scales).round_().to(torch.int8)
-        self._laid: Laid | None = Laid(
-            values, scales, None if bias is None else bias.to("cpu", torch.float32, copy=True)
-        )
+        groups = weight.to("cpu", torch.float32).reshape(outputs, -1, math.gcd(inputs, GROUP))
+        low, high = groups.aminmax(dim=2, keepdim=True)
+        loudest = torch.maximum(high, low.neg_()).clamp_(min=torch.finfo(torch.float32).tiny)
+        steps = 127 if digits == 1 else 127 * 256 + 127
+        rounded = (groups * (steps / loudest)).round_()
+        scales = loudest / steps
+        if digits == 1:
+            whole = rounded.to(torch.int8)
+        else:
+            both = rounded.to(torch.int16)
+            whole = torch.cat([((both + 128) >> 8).to(torch.int8), both.to(torch.int8)], 1)  # the latter drops the high
+            scales = torch.cat([scales * 256, scales], 1)
+        kept = None if bias is None else bias.to("cpu", torch.float32, copy=True)
+        self._laid: Laid | None = Laid(whole, scales, kept, digits)
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         assert self._laid is not None, "the weights were taken"
-        weight = self._laid.weight if self._laid.scales is None else self._laid.weight * self._laid.scales
-        return functional.linear(x.to(torch.float32), weight.flatten(1), self._laid.bias)
+        x = x.to(torch.float32).repeat(*[1] * (x.ndim - 1), self._laid.digits)
+        return functional.linear(x, (self._laid.whole * self._laid.scales).flatten(1), self._laid.bias)
 
     def take(self) -> Laid:
         """The weights, which are no longer here."""
