@@ -6,10 +6,9 @@ from collections.abc import Mapping
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from nur_studio.core.errors import TrackNotFound
 from nur_studio.core.track import Status, Track
 from nur_studio.gui.drag import DragOut, Held, Wanted
-from nur_studio.gui.jobs import Job, JobQueue
+from nur_studio.gui.jobs import Job, JobQueue, deleted_meanwhile
 from nur_studio.gui.lane_names import lane_title
 from nur_studio.gui.library_panel import LibraryPanel
 from nur_studio.gui.stage import Stage
@@ -100,7 +99,7 @@ class DragDesk(QObject):
 
     @Slot(object)
     def _on_no_notes(self, error: BaseException) -> None:
-        if not isinstance(error, TrackNotFound):  # deleted meanwhile: who did it says so
+        if not deleted_meanwhile(error):
             self.failed.emit(error)
 
     def _offer_notes(self, names: Mapping[str, str]) -> None:

@@ -7,10 +7,11 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from typing import TypeGuard
 
 from PySide6.QtCore import QObject, Qt, QThread, QTimer, Signal, Slot
 
-from nur_studio.core.errors import Cancelled
+from nur_studio.core.errors import Cancelled, TrackNotFound
 from nur_studio.core.progress import Cancel, CancelToken, OnProgress, Progress
 
 Work = Callable[[OnProgress, Cancel], object]
@@ -180,6 +181,14 @@ class JobQueue(QObject):
             else:
                 job.failed.emit(error)
             _let_go(job)
+
+
+def deleted_meanwhile(error: BaseException) -> TypeGuard[TrackNotFound]:
+    """Whether a job about a take that was on show failed because the take is gone by now.
+
+    That is no fault to tell: who deleted it says so, or the next look at the library.
+    """
+    return isinstance(error, TrackNotFound)
 
 
 def _let_go(job: Job) -> None:

@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from nur_studio.core.errors import StudioError, TrackNotFound
+from nur_studio.core.errors import StudioError
 from nur_studio.core.mix import Mix
 from nur_studio.core.track import Status, Track
 from nur_studio.gui.history import History, Step
-from nur_studio.gui.jobs import Job, JobQueue
+from nur_studio.gui.jobs import Job, JobQueue, deleted_meanwhile
 from nur_studio.gui.lanes import MixEdit
 from nur_studio.gui.track_view import TrackView
 from nur_studio.library.library import Library
@@ -103,7 +103,7 @@ class MixDesk(QObject):
 
     @Slot(object)
     def _on_failed(self, error: BaseException) -> None:
-        if isinstance(error, TrackNotFound):
+        if deleted_meanwhile(error):
             self._unsaved.pop(error.track_id, None)
         else:
             self.failed.emit(error)

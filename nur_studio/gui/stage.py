@@ -11,7 +11,7 @@ from nur_studio.audio.masters import lane_peaks
 from nur_studio.audio.peaks import GrowingPeaks, PeakPyramid
 from nur_studio.core.errors import FileProblem, TrackNotFound
 from nur_studio.core.track import Status, Track
-from nur_studio.gui.jobs import Job, JobQueue
+from nur_studio.gui.jobs import Job, JobQueue, deleted_meanwhile
 from nur_studio.gui.making import Growth
 from nur_studio.gui.mix_desk import MixDesk
 from nur_studio.gui.playback import Playback
@@ -220,8 +220,8 @@ class Stage(QObject):
 
     def _on_read_failed(self, track_id: str, error: BaseException) -> None:
         shown = self._track is not None and self._track.id == track_id
-        if isinstance(error, TrackNotFound) and (shown or self._wanted != track_id):
-            return  # deleted meanwhile: who did it says so, or the next look at the library
+        if deleted_meanwhile(error) and (shown or self._wanted != track_id):
+            return
         self.failed.emit(error)
 
 

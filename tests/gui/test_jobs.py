@@ -10,8 +10,9 @@ from PySide6.QtCore import QCoreApplication, QEvent, QObject, QThread
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from nur_studio.core.errors import FileProblem, TrackNotFound
 from nur_studio.core.progress import Cancel, OnProgress, Progress
-from nur_studio.gui.jobs import Job, JobQueue, Work
+from nur_studio.gui.jobs import Job, JobQueue, Work, deleted_meanwhile
 
 
 class Witness(QObject):
@@ -203,3 +204,8 @@ def test_an_owner_that_dies_with_its_job_does_not_delete_it_twice(qapp: QApplica
         qapp.processEvents()
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
         assert gone == ["owner"]
+
+
+def test_only_a_take_that_is_gone_is_no_fault_to_tell() -> None:
+    assert deleted_meanwhile(TrackNotFound("trk_aaaaaaaaaaaa"))
+    assert not any(deleted_meanwhile(error) for error in (FileProblem("The disk is full."), KeyError("trk"), OSError()))
