@@ -210,6 +210,7 @@ def _add_bench(bench: argparse.ArgumentParser) -> None:
     )
     bench.add_argument("--quick", action="store_true", help="some steps in the middle of each length instead of all")
     bench.add_argument("--alone", action="store_true", help="the studio's own steps only")
+    bench.add_argument("--forget", action="store_true", help="measure nothing: delete the random weights kept for it")
     bench.add_argument("--json", action="store_true", help="print a list of tables")
     bench.add_argument("--quiet", action="store_true", help="no progress bar")
 

@@ -10,6 +10,8 @@ from nur_studio.console import Interrupts, answer, answer_json, progress_bar
 from nur_studio.core.errors import EngineUnavailable, InvalidRequest
 from nur_studio.core.timing import format_time
 from nur_studio.engines.models import music_model
+from nur_studio.engines.musicgen.bench_weights import FOLDER, BenchWeights
+from nur_studio.engines.weights import gigabytes
 
 if TYPE_CHECKING:
     from nur_studio.engines.musicgen.bench import Row, Table
@@ -20,6 +22,9 @@ _SECONDS = (1, 30)  # what a window can be
 
 def bench_here(studio: Studio, arguments: argparse.Namespace, interrupts: Interrupts) -> int:
     """Measure and print; 0, or what it raises: `InvalidRequest`, `StudioError`, `Cancelled`."""
+    weights = BenchWeights(studio.directories.cache / FOLDER)
+    if arguments.forget:
+        return _forget(weights, arguments.json)
     lengths = arguments.seconds or [5, 30]
     for seconds in lengths:
         if not isinstance(seconds, int) or not _SECONDS[0] <= seconds <= _SECONDS[1]:
@@ -34,7 +39,8 @@ def bench_here(studio: Studio, arguments: argparse.Namespace, interrupts: Interr
     shown: list[dict[str, Any]] = []
     with interrupts.gently() as cancel, progress_bar(arguments.quiet) as on_progress:
         device = studio.settings.device
-        for table in bench(info, device, lengths, arguments.quick, not arguments.alone, on_progress, cancel):
+        tables = bench(info, weights, device, lengths, arguments.quick, not arguments.alone, on_progress, cancel)
+        for table in tables:
             shown.append(fields(table))
             if not arguments.json:
                 for line in lines(table):
@@ -63,7 +69,9 @@ def lines(table: Table) -> list[str]:
     floors = ", ".join(f"{table.floor_ms(row):.1f} ms ({row.precision})" for row in table.rows if row.bytes)
     told.append(f"memory read beside them, at best: {table.read_gb_s:.1f} GB/s; the floor of ours by that: {floors}")
     told.append(f"a minute of music takes about {format_time(table.per_minute_s)[:-3]} (min:s)")
-    told.extend(table.left_out)
+    told.extend(table.remarks)
+    size = gigabytes(table.weights_bytes)
+    told.append(f"the random weights, {size}, are kept in {table.weights}; `nur-studio bench --forget` deletes them")
     return told
 
 
@@ -75,6 +83,17 @@ def fields(table: Table) -> dict[str, Any]:
         shown["floor_ms"] = table.floor_ms(row) if row.bytes else None
         shown["ratio_to_ours"] = row.median_ms / table.rows[0].median_ms
     return found
+
+
+def _forget(weights: BenchWeights, as_json: bool) -> int:
+    freed = weights.forget()
+    if as_json:
+        answer_json({"folder": str(weights.folder), "deleted_bytes": freed})
+    elif freed:
+        answer(f"Deleted the random weights in {weights.folder}: {gigabytes(freed)}.")
+    else:
+        answer(f"There are no random weights in {weights.folder}.")
+    return 0
 
 
 def _named(row: Row) -> str:

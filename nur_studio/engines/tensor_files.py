@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,9 +71,9 @@ def _tensor(path: Path, data: int, entry: dict[str, Any]) -> Tensor:
     return Tensor(path, entry["dtype"], shape, data + start, data + end)
 
 
-def write_tensors(path: Path, tensors: dict[str, Tensor], on_bytes: Callable[[int], None]) -> dict[str, object]:
-    """Write tensors of other files as one of their own; its size and SHA-256. `on_bytes` is told the bytes so far."""
-    header: dict[str, object] = {_METADATA: {"format": "pt"}}
+def header_of(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes:
+    """The beginning of a file of these tensors, whose bytes follow in their order; only their sizes matter here."""
+    header: dict[str, object] = {_METADATA: {"format": "pt", **metadata}}
     place = 0
     for name, tensor in tensors.items():
         size = tensor.end - tensor.start
@@ -81,9 +81,14 @@ def write_tensors(path: Path, tensors: dict[str, Tensor], on_bytes: Callable[[in
         place += size
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text
+
+
+def write_tensors(path: Path, tensors: dict[str, Tensor], on_bytes: Callable[[int], None]) -> dict[str, object]:
+    """Write tensors of other files as one of their own; its size and SHA-256. `on_bytes` is told the bytes so far."""
     digest, count = hashlib.sha256(), 0
     with path.open("wb") as target:
-        for block in _blocks(text, tensors.values()):
+        for block in _blocks(header_of(tensors, {}), tensors.values()):
             digest.update(block)
             target.write(block)
             count += len(block)
@@ -92,7 +97,6 @@ def write_tensors(path: Path, tensors: dict[str, Tensor], on_bytes: Callable[[in
 
 
 def _blocks(header: bytes, tensors: Iterable[Tensor]) -> Iterable[bytes]:
-    yield len(header).to_bytes(8, "little")
     yield header
     for tensor in tensors:
         with tensor.path.open("rb") as source:

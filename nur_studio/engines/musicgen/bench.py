@@ -1,7 +1,7 @@
 """How fast MusicGen is on this machine: our steps, audiocraft's, transformers' and what memory allows, in turns.
 
-Weights are random and of the true size, made once in memory: nothing is written, and what is made is no music. A step
-of each takes its turn, so that whatever else the machine does falls on all of them alike; ratios are of medians.
+Weights are random and of the true size, ours made once and kept on disk: what is made is no music. A step of each takes
+its turn, so that whatever else the machine does falls on all of them alike; ratios are of medians.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from nur_studio.core.errors import EngineUnavailable, StudioError
 from nur_studio.core.progress import Cancel, OnProgress, Progress
 from nur_studio.engines.device import Device, choose, free_bytes, give_back
 from nur_studio.engines.models import MusicModel
+from nur_studio.engines.musicgen.bench_weights import BenchWeights
 from nur_studio.engines.musicgen.decoding import Window
 from nur_studio.engines.musicgen.facts import ModelFacts
 from nur_studio.engines.musicgen.peers import AudiocraftLoop, Paused, TransformersLoop
-from nur_studio.engines.musicgen.probe import FRAMES_PER_S, per_minute_s, random_model, window_of
+from nur_studio.engines.musicgen.probe import FRAMES_PER_S, facts_of, per_minute_s, window_of
 
 _REHEARSALS = 2  # steps, the first of which hears all that is known
 _QUICK_STEPS = 12
@@ -52,8 +53,8 @@ class Row:
 @dataclass(frozen=True, slots=True)
 class Table:
     """Loops over `seconds` of music, ours first. `whole`: every step was made, else only some in the middle of it,
-    which last as long as the mean. `read_gb_s` is the fastest that memory was read beside them. `left_out` says in
-    sentences what is missing.
+    which last as long as the mean. `read_gb_s` is the fastest that memory was read beside them. `weights` is the file
+    that keeps ours, `weights_bytes` its size. `remarks` says in sentences what is missing, and what was made anew.
     """
 
     model: str
@@ -64,7 +65,9 @@ class Table:
     rows: tuple[Row, ...]
     read_gb_s: float
     per_minute_s: float
-    left_out: tuple[str, ...]
+    weights: str
+    weights_bytes: int
+    remarks: tuple[str, ...]
 
     def floor_ms(self, row: Row) -> float:
         """What reading alone would take of one of our rows, at best."""
@@ -80,10 +83,10 @@ class _Loop(Protocol):
 class OurLoop:
     """The studio's own, in one precision; `start` gives what has `step`."""
 
-    def __init__(self, info: MusicModel, device: Device, title: str) -> None:
+    def __init__(self, info: MusicModel, weights: BenchWeights, device: Device, title: str, cancel: Cancel) -> None:
         self.title = title
         self._info = info
-        self.model = random_model(info, info.layers, torch.device(device.kind), device.precision)
+        self.model = weights.model(info, torch.device(device.kind), device.precision, cancel=cancel)
 
     def start(self, prompt: int, frames: int) -> Window:
         """Frames of music of which `prompt` are known."""
@@ -106,6 +109,7 @@ class Reading:
 
 def bench(
     info: MusicModel,
+    weights: BenchWeights,
     wanted: str,
     seconds: Sequence[float],
     quick: bool,
@@ -113,13 +117,15 @@ def bench(
     on_progress: OnProgress,
     cancel: Cancel,
 ) -> Iterator[Table]:
-    """A table for each length of music. Raises `StudioError` where the model does not fit, `EngineUnavailable` where
-    the device is not there, `Cancelled`.
+    """A table for each length of music. Raises `StudioError` where the model does not fit, `FileProblem` where its
+    weights cannot be kept, `EngineUnavailable` where the device is not there, `Cancelled`.
     """
     usual, fast = choose(wanted), choose(wanted, "fast")
     place = torch.device(usual.kind)
-    left_out: list[str] = []
-    loops = list(_loops(info, usual, fast, peers, left_out, cancel))
+    if not _room(info, usual):
+        raise _too_large(info)
+    remarks = list(filter(None, [weights.prepare(info, on_progress, cancel)]))
+    loops = list(_loops(info, weights, usual, fast, peers, remarks, cancel))
     reading = Reading(place)
     for number, length in enumerate(seconds):
         frames = round(length * FRAMES_PER_S)
@@ -138,40 +144,52 @@ def bench(
         speed = _READ_BYTES / min(read) / 1e9
         minute = per_minute_s(rows[0].median_ms / 1000.0)
         threads = torch.get_num_threads()
-        yield Table(info.title, usual.title, threads, length, not quick, tuple(rows), speed, minute, tuple(left_out))
+        path = weights.path(info)
+        yield Table(
+            info.title, usual.title, threads, length, not quick, tuple(rows), speed, minute,
+            str(path), weights.disk_bytes(path), tuple(remarks),
+        )  # fmt: skip
     del loops, reading
     give_back()
 
 
 def _loops(
-    info: MusicModel, usual: Device, fast: Device, peers: bool, left_out: list[str], cancel: Cancel
+    info: MusicModel,
+    weights: BenchWeights,
+    usual: Device,
+    fast: Device,
+    peers: bool,
+    remarks: list[str],
+    cancel: Cancel,
 ) -> Iterator[tuple[Any, str]]:
     """What is measured, and its precision."""
     ours = [("ours", usual)]
     if fast.precision != usual.precision:
         ours.append(("ours, fast", fast))
     for title, device in ours:
-        cancel.check()
         if not _room(info, device):
-            raise StudioError(
-                f"{info.title} does not fit into the memory that is free.", hint="Try a smaller model, with --model."
-            )
-        yield OurLoop(info, device, title), device.precision
+            raise _too_large(info)
+        yield OurLoop(info, weights, device, title, cancel), device.precision
     if not peers:
         return
     place = torch.device(usual.kind)
     theirs = replace(usual, precision="fp32" if usual.kind == "cpu" else "fp16")
-    facts = random_model(info, 0, place, "fp32").facts
-    facts = replace(facts, layers=info.layers)
+    facts = facts_of(info, info.layers)
     for name, make in (("audiocraft", AudiocraftLoop), ("transformers", TransformersLoop)):
         cancel.check()
         if not _room(info, theirs):
-            left_out.append(f"{name} does not fit into the memory that is left.")
+            remarks.append(f"{name} does not fit into the memory that is left.")
             continue
         try:
             yield make(info, facts, place), theirs.precision
         except EngineUnavailable as error:
-            left_out.append(str(error))
+            remarks.append(str(error))
+
+
+def _too_large(info: MusicModel) -> StudioError:
+    return StudioError(
+        f"{info.title} does not fit into the memory that is free.", hint="Try a smaller model, with --model."
+    )
 
 
 def _room(info: MusicModel, device: Device) -> bool:
@@ -227,7 +245,7 @@ def step_bytes(facts: ModelFacts, precision: str, heard: float, kept: int) -> in
 
     The text's part, read as well, is small and left out.
     """
-    matrices = 3 + 1 + (2 if facts.cross or not facts.melody else 0)  # self-attention, out, the text's query and out
+    matrices = 3 + 1 + (2 if facts.cross else 0)  # self-attention, out, the text's query and out
     layer = matrices * facts.dim**2 + 2 * facts.dim * facts.feed_forward
     heads = facts.codebooks * facts.card * facts.dim
     of_layer = {"int8": 1, "fp32": 4}.get(precision, 2)

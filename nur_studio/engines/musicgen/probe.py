@@ -10,11 +10,13 @@ from nur_studio.core.errors import StudioError
 from nur_studio.engines.base import Forecast
 from nur_studio.engines.device import Device, choose, give_back
 from nur_studio.engines.models import MusicModel
+from nur_studio.engines.musicgen.facts import ModelFacts
 
 if TYPE_CHECKING:
     import torch
 
 FRAMES_PER_S = 50
+CARD = 2048  # tokens of a codebook, of every published model
 _REHEARSALS, _STEPS = 4, 16
 _CACHE = 1000  # positions heard already: two thirds of a window
 _FEW, _MORE = 1, 3  # layers
@@ -77,17 +79,36 @@ def window_of(language_model: Any, model: MusicModel, known: int, frames: int) -
     return Window(language_model, conditions, frames, prompt=prompt)
 
 
+def facts_of(model: MusicModel, layers: int) -> ModelFacts:
+    """What a model's checkpoint says of itself, with so many layers."""
+    return ModelFacts(
+        dim=model.dim,
+        layers=layers,
+        heads=model.heads,
+        feed_forward=4 * model.dim,
+        codebooks=model.codebooks,
+        card=CARD,
+        delays=tuple(range(model.codebooks)),
+        stereo=model.stereo,
+        melody=model.melody,
+        cross=() if model.melody else ("description",),
+        prepend=("self_wav", "description") if model.melody else (),
+        sample_rate=32000,
+        window_s=30.0,
+        guidance=3.0,
+    )
+
+
 def random_model(model: MusicModel, layers: int, device: torch.device, precision: str) -> Any:
     """A `LanguageModel` of a model's size with so many layers and random weights, halves as published ones are."""
     import torch
 
     from nur_studio.engines.musicgen.compiled import compiled
-    from nur_studio.engines.musicgen.facts import ModelFacts
     from nur_studio.engines.musicgen.weights import CrossAttention, LanguageModel, Layer, Norm
     from nur_studio.engines.products import Linear, once
     from nur_studio.engines.products import linear as product
 
-    dim, card = model.dim, 2048
+    dim = model.dim
 
     def linear(outputs: int, inputs: int, kept_in: str = precision, *, last: bool = False) -> Linear:
         return product((torch.randn(outputs, inputs) * 0.02).half(), None, device, kept_in, last=last)
@@ -102,30 +123,14 @@ def random_model(model: MusicModel, layers: int, device: torch.device, precision
             norm, linear(3 * dim, dim), linear(dim, dim), cross, norm, linear(4 * dim, dim), linear(dim, 4 * dim)
         )
 
-    facts = ModelFacts(
-        dim=dim,
-        layers=layers,
-        heads=model.heads,
-        feed_forward=4 * dim,
-        codebooks=model.codebooks,
-        card=card,
-        delays=tuple(range(model.codebooks)),
-        stereo=model.stereo,
-        melody=model.melody,
-        cross=(),
-        prepend=(),
-        sample_rate=32000,
-        window_s=30.0,
-        guidance=3.0,
-    )
-    embeddings = torch.randn((model.codebooks * (card + 1), dim)).to(device)
+    embeddings = torch.randn((model.codebooks * (CARD + 1), dim)).to(device)
     return compiled(
         LanguageModel(
-            facts,
+            facts_of(model, layers),
             embeddings,
             tuple(layer() for _ in range(layers)),
             norm,
-            linear(model.codebooks * card, dim, last=True),
+            linear(model.codebooks * CARD, dim, last=True),
             torch.nn.functional.gelu,
             device,
             precision,

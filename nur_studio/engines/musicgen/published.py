@@ -73,10 +73,11 @@ def read_published(folder: Path) -> tuple[Any, dict[str, torch.Tensor | Joined]]
         OmegaConfBaseException,
     ) as error:  # fmt: skip
         raise BadCheckpoint(f"{path} does not describe a MusicGen model.", hint=_HINT) from error
-    return worded, _renamed(_weights(folder / WEIGHTS_FILE), folder / WEIGHTS_FILE)
+    return worded, _renamed(read_mapped(folder / WEIGHTS_FILE), folder / WEIGHTS_FILE)
 
 
-def _weights(path: Path) -> dict[str, torch.Tensor]:
+def read_mapped(path: Path) -> dict[str, torch.Tensor]:
+    """The tensors of a safetensors file, mapped from disk. Raises `BadCheckpoint`."""
     from safetensors.torch import load_file
 
     try:

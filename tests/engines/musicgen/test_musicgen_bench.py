@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import statistics
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,9 @@ from nur_studio.core.progress import CancelToken, Progress, ignore_progress
 from nur_studio.engines.models import MusicModel, music_model
 from nur_studio.engines.musicgen import bench as benching
 from nur_studio.engines.musicgen.bench import Table, bench, step_bytes
+from nur_studio.engines.musicgen.bench_weights import BenchWeights
 from nur_studio.engines.musicgen.peers import AudiocraftLoop, Paused, Tick, TransformersLoop
-from nur_studio.engines.musicgen.probe import per_minute_s, random_model
+from nur_studio.engines.musicgen.probe import facts_of, per_minute_s
 
 CPU = torch.device("cpu")
 
@@ -28,9 +30,21 @@ def tiny(name: str) -> MusicModel:
     return replace(music_model(name), dim=64, heads=4, layers=2, parameters=1_000_000)
 
 
-def measured(name: str = "musicgen-small", peers: bool = True, **changes: Any) -> list[Table]:
-    how: dict[str, Any] = {"quick": True, "on_progress": ignore_progress, "cancel": CancelToken(), **changes}
-    return list(bench(tiny(name), "cpu", [1], how["quick"], peers, how["on_progress"], how["cancel"]))
+Measured = Callable[..., list[Table]]
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> BenchWeights:
+    return BenchWeights(tmp_path_factory.mktemp("weights"))
+
+
+@pytest.fixture
+def measured(weights: BenchWeights) -> Measured:
+    def measure(name: str = "musicgen-small", peers: bool = True, **changes: Any) -> list[Table]:
+        how: dict[str, Any] = {"quick": True, "on_progress": ignore_progress, "cancel": CancelToken(), **changes}
+        return list(bench(tiny(name), weights, "cpu", [1], how["quick"], peers, how["on_progress"], how["cancel"]))
+
+    return measure
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +52,7 @@ def little_to_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(benching, "_READ_BYTES", 1 << 20)
 
 
-def test_all_loops_take_turns_and_are_told_apart() -> None:
+def test_all_loops_take_turns_and_are_told_apart(measured: Measured, weights: BenchWeights) -> None:
     told: list[Progress] = []
     (table,) = measured(on_progress=told.append)
     names = [row.name for row in table.rows]
@@ -50,12 +64,14 @@ def test_all_loops_take_turns_and_are_told_apart() -> None:
         assert (row.bytes > 0) == row.name.startswith("ours")
     assert table.read_gb_s > 0
     assert table.per_minute_s == per_minute_s(table.rows[0].median_ms / 1000)
-    assert (table.whole, table.left_out) == (False, ())
-    fractions = [progress.fraction for progress in told]
+    assert (table.whole, table.remarks) == (False, ())
+    path = weights.path(tiny("musicgen-small"))
+    assert (table.weights, table.weights_bytes) == (str(path), path.stat().st_size)
+    fractions = [progress.fraction for progress in told if progress.stage == "measuring"]
     assert fractions == sorted(fractions)
 
 
-def test_a_whole_length_has_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_whole_length_has_every_step(measured: Measured, monkeypatch: pytest.MonkeyPatch) -> None:
     counted: list[int] = []
     row = benching._row
     monkeypatch.setattr(benching, "_row", lambda *a: (counted.append(len(a[2])), row(*a))[1])
@@ -64,13 +80,13 @@ def test_a_whole_length_has_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
     assert counted == [48] * len(table.rows)
 
 
-def test_melody_models_have_one_peer_and_say_so() -> None:
+def test_melody_models_have_one_peer_and_say_so(measured: Measured) -> None:
     (table,) = measured("musicgen-melody")
     assert [row.name.split()[0] for row in table.rows][-1] == "audiocraft"
-    assert "transformers' melody" in table.left_out[0]
+    assert "transformers' melody" in table.remarks[0]
 
 
-def test_without_the_peers_it_is_ours_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_peers_it_is_ours_alone(measured: Measured, monkeypatch: pytest.MonkeyPatch) -> None:
     def absent(*_: object) -> None:
         raise EngineUnavailable("MusicGen needs the package audiocraft, which is not installed.")
 
@@ -78,21 +94,21 @@ def test_without_the_peers_it_is_ours_alone(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(benching, "TransformersLoop", absent)
     (table,) = measured()
     assert all(row.name.startswith("ours") for row in table.rows)
-    assert len(table.left_out) == 2
+    assert len(table.remarks) == 2
     (alone,) = measured(peers=False)
-    assert alone.left_out == ()
+    assert alone.remarks == ()
 
 
-def test_what_does_not_fit_is_said_before_it_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_does_not_fit_is_said_before_it_is_made(measured: Measured, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(benching, "free_bytes", lambda _: 3_000_000)
     (table,) = measured()
-    assert [sentence.split()[0] for sentence in table.left_out] == ["audiocraft", "transformers"]
+    assert [sentence.split()[0] for sentence in table.remarks] == ["audiocraft", "transformers"]
     monkeypatch.setattr(benching, "free_bytes", lambda _: 1_000)
     with pytest.raises(StudioError, match="does not fit"):
         measured()
 
 
-def test_cancel_ends_it_and_leaves_no_loop_behind() -> None:
+def test_cancel_ends_it_and_leaves_no_loop_behind(measured: Measured) -> None:
     cancel = CancelToken()
 
     def stop(progress: Progress) -> None:
@@ -106,7 +122,7 @@ def test_cancel_ends_it_and_leaves_no_loop_behind() -> None:
 @pytest.mark.parametrize("loop", [AudiocraftLoop, TransformersLoop])
 def test_a_peer_decodes_a_step_for_each_frame_and_delay(loop: Any) -> None:
     info = tiny("musicgen-stereo-small")
-    facts = random_model(info, 2, CPU, "fp32").facts
+    facts = facts_of(info, 2)
     for prompt in (0, 7):
         running = loop(info, facts, CPU).start(prompt, 20)
         for _ in range(20 - prompt + max(facts.delays) - 1):
@@ -130,8 +146,7 @@ def test_a_loop_that_breaks_says_so_and_one_that_is_over_too() -> None:
 
 
 def test_what_a_step_reads_is_what_its_products_hold() -> None:
-    facts = random_model(music_model("musicgen-small"), 0, CPU, "fp32").facts
-    facts = replace(facts, layers=24)
+    facts = facts_of(music_model("musicgen-small"), 24)
     weights = 24 * (14 * 1024**2) + 4 * 2048 * 1024
     assert step_bytes(facts, "fp32", 0, 4) == 4 * weights
     assert step_bytes(facts, "fp16", 0, 4) == 2 * weights
@@ -149,6 +164,8 @@ def test_the_command_prints_a_table_and_json(
     out = capsys.readouterr().out.splitlines()
     assert [line for line in out if line.startswith("MusicGen small on CPU")] == [out[0], out[len(out) // 2]]
     assert any(line.startswith("memory read beside them") for line in out)
+    assert "--forget" in out[-1]
+    assert str(tmp_path) in out[-1]
     assert cli.main([*asked, "--json"]) == 0
     tables = json.loads(capsys.readouterr().out)
     assert [table["seconds"] for table in tables] == [1, 2]
@@ -156,6 +173,12 @@ def test_the_command_prints_a_table_and_json(
     assert row["ratio_to_ours"] == 1.0
     assert row["times_real"] == pytest.approx(20 / row["median_ms"])
     assert statistics.median([row["low_ms"], row["median_ms"], row["high_ms"]]) == row["median_ms"]
+    assert cli.main(["bench", "--forget", "--json"]) == 0
+    forgotten = json.loads(capsys.readouterr().out)
+    assert forgotten["deleted_bytes"] == tables[0]["weights_bytes"]
+    assert not list(Path(forgotten["folder"]).iterdir())
+    assert cli.main(["bench", "--forget"]) == 0
+    assert capsys.readouterr().out.startswith("There are no random weights in ")
     assert cli.main(["bench", "--seconds", "31"]) == 2
     assert cli.main(["bench", "--model", "large?"]) == 2
     stop_log()
