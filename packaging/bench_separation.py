@@ -169,25 +169,23 @@ def compare_forwards(info: SeparatorModel, rounds: int, threads: int, *, halves:
         if isinstance(part, LayerScale):  # made so faint that whole branches would not be heard in the errors
             part.scale.uniform_(0.05, 0.5)
     mix = torch.from_numpy(sketched(int(network.segment * SAMPLE_RATE)).T)[None]
-    blocks, layout = Forward(in_blocks=True), Forward(channels_last=True)
-    both = Forward(in_blocks=True, channels_last=True)
+    blocks = Forward(in_blocks=True)
     ways: dict[str, tuple[Forward, bool, Any]] = {
         "as Demucs does": (PLAIN, False, None),
         "memory kept": (PLAIN, True, None),
-        "+ attention in blocks": (blocks, True, None),
-        "+ channels last": (layout, True, None),
-        "+ both, as used": (both, True, None),
+        "+ attention in blocks": (blocks, True, None),  # as the studio does
+        "+ channels last": (blocks, True, torch.channels_last),
     }
     if halves:
-        ways |= {"+ both, in bf16": (both, True, torch.bfloat16), "+ both, in fp16": (both, True, torch.float16)}
+        ways |= {"the same in bf16": (blocks, True, torch.bfloat16), "the same in fp16": (blocks, True, torch.float16)}
     taken: dict[str, list[tuple[float, float, float]]] = {name: [] for name in ways}
     errors: dict[str, list[float]] = {}
     plain: Any = None
     for turn in range(rounds + 1):
-        for name, (forward, keeping, precision) in ways.items():
-            if precision is not None and turn > 1:
+        for name, (forward, keeping, more) in ways.items():
+            if isinstance(more, torch.dtype) and turn > 1:
                 continue
-            stems, *figures = one_forward(network, mix, forward, keeping, precision)
+            stems, *figures = one_forward(network, mix, forward, keeping, more)
             plain = stems if plain is None else plain
             errors[name] = [decibels_off(ours, theirs) for ours, theirs in zip(stems, plain, strict=True)]
             if turn:  # the first is a rehearsal
@@ -209,16 +207,19 @@ def compare_forwards(info: SeparatorModel, rounds: int, threads: int, *, halves:
     print()
 
 
-def one_forward(network: Any, mix: Any, forward: Any, keeping: bool, precision: Any) -> tuple[Any, float, float, float]:
-    """Stems (sources, 2, frames), seconds on the clock and of CPU, and bytes held at most (0 where it is not Linux)."""
+def one_forward(network: Any, mix: Any, forward: Any, keeping: bool, more: Any) -> tuple[Any, float, float, float]:
+    """Stems (sources, 2, frames), seconds on the clock and of CPU, and bytes held at most (0 where it is not Linux).
+
+    `more`: a layout of the weights, a precision, or None.
+    """
     from contextlib import nullcontext
 
     import torch
 
     from nur_studio.engines.demucs.memory import kept
 
-    forward.arrange(network)
-    half = nullcontext() if precision is None else torch.autocast("cpu", precision)
+    network.to(memory_format=more if isinstance(more, torch.memory_format) else torch.contiguous_format)
+    half = torch.autocast("cpu", more) if isinstance(more, torch.dtype) else nullcontext()
     forget_peak()
     with torch.inference_mode(), kept() if keeping else nullcontext(), forward.at_work(), half:
         wall, cpu = time.perf_counter(), time.process_time()

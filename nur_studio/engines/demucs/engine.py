@@ -155,13 +155,12 @@ def load(folder: Path, info: SeparatorModel, device: torch.device, on_progress: 
     segment_s = float(first.segment)
     if bag.segment_s is not None and bag.segment_s <= segment_s:
         segment_s = bag.segment_s
-    forward = forward_on(device)
     for network in networks:
         network.segment = first.segment if segment_s == float(first.segment) else segment_s
-        forward.arrange(network.to(device))
+        network.to(device)
     on_progress(Progress("loading the model", 1.0))
     segment = int(networks[0].segment * SAMPLE_RATE)
-    return Ensemble(networks, weights / weights.sum(0), tuple(first.sources), segment, device, forward)
+    return Ensemble(networks, weights / weights.sum(0), tuple(first.sources), segment, device, forward_on(device))
 
 
 def demucs(model: str, folder: str, device: str = "auto") -> DemucsEngine:

@@ -1,11 +1,8 @@
 """How a network is computed here: what changes its time and memory, and its stems by no more than rounding.
 
-Two things are kept of what was tried; `packaging/SEPARATION.md` has the figures. Both compute in single precision.
-
-- `in_blocks`: torch's quick way through an attention to itself holds all of its 8 × 2,688 × 2,688 weights at once;
-  `scaled_dot_product_attention` takes them block by block.
-- `channels_last`: weights of the spectral convolutions, and with them what goes from layer to layer, keep the channels
-  of a point side by side: the upsampling ones are several times as quick.
+Of what was tried one thing is kept; `packaging/SEPARATION.md` has the figures. `in_blocks`: torch's quick way through
+an attention to itself holds all of its 8 × 2,688 × 2,688 weights at once; `scaled_dot_product_attention` takes them
+block by block, in single precision too.
 """
 
 from __future__ import annotations
@@ -13,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 
@@ -23,12 +19,6 @@ class Forward:
     """The settings of a network's forward. As it is, it is Demucs' own."""
 
     in_blocks: bool = False
-    channels_last: bool = False
-
-    def arrange(self, network: Any) -> None:
-        """Lay the weights of a network as this is quickest with."""
-        layout = torch.channels_last if self.channels_last else torch.contiguous_format
-        network.to(memory_format=layout)
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
@@ -42,9 +32,9 @@ class Forward:
 
 
 PLAIN = Forward()
-"""Demucs' own, which the others are measured against."""
+"""Demucs' own, which another is measured against."""
 
 
 def forward_on(device: torch.device) -> Forward:
     """What is quickest on a device, of what was measured there; nothing was measured on graphics cards."""
-    return Forward(in_blocks=True, channels_last=True) if device.type == "cpu" else PLAIN
+    return Forward(in_blocks=True) if device.type == "cpu" else PLAIN

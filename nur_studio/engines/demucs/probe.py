@@ -47,12 +47,10 @@ def _chunk_s(model: SeparatorModel, device: Device) -> tuple[float, float]:
 
     arguments = sizes(model)
     place = torch.device(device.kind)
-    forward = forward_on(place)
     try:
         network = new_network(arguments).to(place)
-        forward.arrange(network)
         segment, sources = int(network.segment * SAMPLE_RATE), tuple(network.sources)
-        ensemble = Ensemble([network], torch.ones(1, len(sources)), sources, segment, place, forward)
+        ensemble = Ensemble([network], torch.ones(1, len(sources)), sources, segment, place, forward_on(place))
         noise = np.random.default_rng(0).standard_normal((segment, 2)).astype(np.float32)
         times = []
         with kept():

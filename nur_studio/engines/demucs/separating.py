@@ -39,7 +39,7 @@ class Ensemble:
     sources: tuple[str, ...]
     segment: int  # frames
     device: torch.device
-    forward: Forward = PLAIN  # as the networks are arranged for
+    forward: Forward = PLAIN
 
     @property
     def stride(self) -> int:

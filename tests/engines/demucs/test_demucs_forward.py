@@ -23,8 +23,6 @@ FARTHEST_DB = -50.0
 CPU = torch.device("cpu")
 WAYS = {
     "in blocks": Forward(in_blocks=True),
-    "channels last": Forward(channels_last=True),
-    "both": Forward(in_blocks=True, channels_last=True),
     "used": forward_on(CPU),
 }
 
@@ -57,19 +55,15 @@ def as_it_was() -> Iterator[None]:
 def test_stems_are_within_50_db_of_demucs_own_forward(way: str, plain: Any) -> None:
     network, mix, wanted = plain
     forward = WAYS[way]
-    forward.arrange(network)
-    try:
-        with torch.inference_mode(), kept(), forward.at_work():
-            stems = network(mix)[0]
-    finally:
-        PLAIN.arrange(network)
+    with torch.inference_mode(), kept(), forward.at_work():
+        stems = network(mix)[0]
     off = (stems - wanted).double().square().mean((1, 2)) / wanted.double().square().mean((1, 2))
     assert (wanted.abs().amax((1, 2)) > 0.01).all(), "each stem can be heard"
     assert (10 * off.clamp(min=1e-30).log10() < FARTHEST_DB).all()
 
 
 def test_the_settings_reach_the_network(plain: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Attention goes through blocks where it is told to, and only there; weights change their layout and come back."""
+    """Attention goes through blocks where it is told to, and only there."""
     network, mix, wanted = plain
     blocks = 0
     whole = torch.nn.functional.scaled_dot_product_attention
@@ -87,20 +81,13 @@ def test_the_settings_reach_the_network(plain: Any, monkeypatch: pytest.MonkeyPa
             network(mix)
         asked.append(blocks)
     assert asked == [2, 6], "two layers of three hear themselves, in both branches"
-    weight = network.encoder[1].conv.weight
-    assert not weight.is_contiguous(memory_format=torch.channels_last)
-    Forward(channels_last=True).arrange(network)
-    weight = network.encoder[1].conv.weight
-    assert weight.is_contiguous(memory_format=torch.channels_last)
-    PLAIN.arrange(network)
-    with torch.inference_mode():
-        assert torch.equal(network(mix)[0], wanted), "put back, it computes the same bits"
+    with torch.inference_mode(), kept():
+        assert torch.equal(network(mix)[0], wanted), "afterwards, and with memory kept, it computes the same bits"
 
 
 def test_an_ensemble_computes_as_it_is_told_and_still_sums_to_the_mix(plain: Any) -> None:
     network, mix, _ = plain
     forward = forward_on(CPU)
-    forward.arrange(network)
     seen: list[bool] = []
     hook = network.encoder[0].register_forward_pre_hook(
         lambda *_: seen.append(torch.backends.mha.get_fastpath_enabled())
@@ -112,7 +99,6 @@ def test_an_ensemble_computes_as_it_is_told_and_still_sums_to_the_mix(plain: Any
         again = ensemble.separate(chunk, lambda: None, CancelToken())
     finally:
         hook.remove()
-        PLAIN.arrange(network)
     assert seen == [False, False]
     assert np.array_equal(first, again)
     missing = first.sum(axis=1) - chunk
@@ -125,13 +111,12 @@ def test_an_error_within_leaves_no_setting_behind() -> None:
         raise ValueError("away")
 
 
-def test_a_loaded_model_is_arranged_for_its_device(make_engine: Any) -> None:
+def test_a_loaded_model_is_computed_as_its_device_likes(make_engine: Any) -> None:
     engine: DemucsEngine = make_engine()
     engine.warm()
     assert engine._ready is not None
     ensemble = engine._ready[0]
     assert ensemble.forward == forward_on(CPU) != PLAIN
-    assert ensemble.networks[0].encoder[1].conv.weight.is_contiguous(memory_format=torch.channels_last)
     assert forward_on(torch.device("cuda")) == forward_on(torch.device("mps")) == PLAIN
 
 
