@@ -1,6 +1,6 @@
 """Measures separation against Demucs' own command line, on the same weights, in one run.
 
-    python packaging/bench_separation.py [--seconds 60] [--model htdemucs] [--long 300]
+    python packaging/bench_separation.py [--seconds 60] [--model htdemucs] [--long 300] [--rounds 3] [--halves]
 
 The weights are made up by chance, of the published size and in the published format: time and memory do not depend on
 what they say. Each program runs as a process of its own, loading included; memory is the peak of what it held. Then:
@@ -11,6 +11,7 @@ the first ones held), and how long a cancel takes in the midst of a chunk.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import subprocess
@@ -41,6 +42,10 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--model", default="htdemucs")
     parser.add_argument("--long", type=float, default=300.0)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--halves", action="store_true")
+    parser.add_argument("--forward-only", action="store_true")
+    parser.add_argument("--threads", type=int, default=0, help="for the table of forwards; 0: as many as there are")
     parser.add_argument("--own", nargs=4, metavar=("MODELS", "MODEL", "MIX", "OUT"), help=argparse.SUPPRESS)
     parser.add_argument("--chunks", type=int, default=0, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -49,6 +54,10 @@ def main() -> None:
         separate(models, model, mix, out, computed=options.chunks)
         return
     info = separator_model(options.model)
+    if options.rounds:
+        compare_forwards(info, options.rounds, options.threads, halves=options.halves)
+    if options.forward_only:
+        return
     with tempfile.TemporaryDirectory(prefix="nur-bench-") as name:
         folder = Path(name)
         repository = make_repository(folder / "repository", info)
@@ -141,6 +150,116 @@ def cancel_latency(models: Path, info: SeparatorModel, mix: Path, folder: Path) 
     finally:
         process.close()
     raise SystemExit("it was done before it could be cancelled")
+
+
+def compare_forwards(info: SeparatorModel, rounds: int, threads: int, *, halves: bool) -> None:
+    """Print a row for each way to compute a network, after `rounds` of turns."""
+    import torch
+    from demucs.demucs import LayerScale
+
+    from nur_studio.engines.demucs.forward import PLAIN, Forward
+    from nur_studio.engines.demucs.network import SAMPLE_RATE, new_network
+    from nur_studio.engines.demucs.probe import sizes
+
+    if threads:
+        torch.set_num_threads(threads)
+    torch.manual_seed(0)
+    network = new_network(sizes(info))
+    for part in network.modules():
+        if isinstance(part, LayerScale):  # made so faint that whole branches would not be heard in the errors
+            part.scale.uniform_(0.05, 0.5)
+    mix = torch.from_numpy(sketched(int(network.segment * SAMPLE_RATE)).T)[None]
+    blocks = Forward(in_blocks=True)
+    ways: dict[str, tuple[Forward, bool, Any]] = {
+        "as Demucs does": (PLAIN, False, None),
+        "memory kept": (PLAIN, True, None),
+        "+ attention in blocks": (blocks, True, None),  # as the studio does
+        "+ channels last": (blocks, True, torch.channels_last),
+    }
+    if halves:
+        ways |= {"the same in bf16": (blocks, True, torch.bfloat16), "the same in fp16": (blocks, True, torch.float16)}
+    taken: dict[str, list[tuple[float, float, float]]] = {name: [] for name in ways}
+    errors: dict[str, list[float]] = {}
+    plain: Any = None
+    for turn in range(rounds + 1):
+        for name, (forward, keeping, more) in ways.items():
+            if isinstance(more, torch.dtype) and turn > 1:
+                continue
+            stems, *figures = one_forward(network, mix, forward, keeping, more)
+            plain = stems if plain is None else plain
+            errors[name] = [decibels_off(ours, theirs) for ours, theirs in zip(stems, plain, strict=True)]
+            if turn:  # the first is a rehearsal
+                taken[name].append((figures[0], figures[1], figures[2]))
+    print(
+        f"one chunk of {float(network.segment):g} s by {info.title}, {torch.get_num_threads()} threads, {rounds} turns"
+    )
+    heads = "   ".join(("wall", "best", "  is", " CPU", "best", "  is", "   held"))
+    print(f"{'':<24}{heads}   error in dB: {', '.join(network.sources)}")
+    first = [min(column) for column in list(zip(*taken["as Demucs does"], strict=True))]
+    for name, rows in taken.items():
+        wall, cpu, held = zip(*rows, strict=True)
+        speeds = "   ".join(
+            f"{np.median(times):4.1f}   {min(times):4.1f}   {min(times) / best:4.2f}"
+            for times, best in ((wall, first[0]), (cpu, first[1]))
+        )
+        told = ", ".join(f"{error:.0f}" for error in errors[name])
+        print(f"{name:<24}{speeds}  {max(held) / 1e6:5.0f} MB   {told}", flush=True)
+    print()
+
+
+def one_forward(network: Any, mix: Any, forward: Any, keeping: bool, more: Any) -> tuple[Any, float, float, float]:
+    """Stems (sources, 2, frames), seconds on the clock and of CPU, and bytes held at most (0 where it is not Linux).
+
+    `more`: a layout of the weights, a precision, or None.
+    """
+    from contextlib import nullcontext
+
+    import torch
+
+    from nur_studio.engines.demucs.memory import kept
+
+    network.to(memory_format=more if isinstance(more, torch.memory_format) else torch.contiguous_format)
+    half = torch.autocast("cpu", more) if isinstance(more, torch.dtype) else nullcontext()
+    forget_peak()
+    with torch.inference_mode(), kept() if keeping else nullcontext(), forward.at_work(), half:
+        wall, cpu = time.perf_counter(), time.process_time()
+        stems = network(mix)[0].float()
+        return stems, time.perf_counter() - wall, time.process_time() - cpu, peak_bytes()
+
+
+def decibels_off(ours: Any, theirs: Any) -> float:
+    """The power of a difference over the power of what it should be."""
+    difference = float((ours - theirs).double().square().mean())
+    return float(10 * np.log10(max(difference, 1e-30) / max(float(theirs.double().square().mean()), 1e-30)))
+
+
+def forget_peak() -> None:
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+
+
+def peak_bytes() -> float:
+    """What this process held at most since `forget_peak`."""
+    try:
+        told = Path("/proc/self/status").read_text()
+    except OSError:
+        return 0.0
+    return 1024.0 * int(told.split("VmHWM:")[1].split()[0])
+
+
+def sketched(frames: int) -> Any:
+    """So many frames (frames, 2) of music that Sketch makes, at Demucs' rate."""
+    import soxr
+
+    from nur_studio.core.prompt import read_prompt
+    from nur_studio.engines.base import MusicTask, Unheard
+    from nur_studio.engines.sketch.engine import sketch
+
+    prompt = "Bright pop song with plucks and a catchy hook, 110 bpm"
+    reading = read_prompt(prompt)
+    task = MusicTask(prompt, frames / RATE + 1, reading.tempo, 1234, reading)
+    music = sketch().generate(task, ignore_progress, Unheard(), CancelToken())
+    return soxr.resample(music.mix, music.sample_rate, RATE, quality="VHQ")[:frames].astype(np.float32)
 
 
 def make_repository(folder: Path, info: SeparatorModel) -> Path:

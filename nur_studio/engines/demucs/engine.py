@@ -19,6 +19,8 @@ from nur_studio.core.sound import Audio
 from nur_studio.engines.base import OnStems, Separation
 from nur_studio.engines.checkpoints import BadCheckpoint, is_out_of_memory
 from nur_studio.engines.demucs.bag import SUFFIX, network_file, read_bag
+from nur_studio.engines.demucs.forward import forward_on
+from nur_studio.engines.demucs.memory import kept
 from nur_studio.engines.demucs.network import CHANNELS, SAMPLE_RATE, read_network
 from nur_studio.engines.demucs.separating import Ensemble, chunk_count, separated
 from nur_studio.engines.device import Device, choose, give_back
@@ -65,7 +67,8 @@ class DemucsEngine:
         share = _LOADING_SHARE if self._ready is None else 0.0
         try:
             ensemble, device = self._loaded(ranged(on_progress, 0.0, share), cancel)
-            self._separate(mix, ensemble, on_stems, ranged(on_progress, share, 1.0), cancel)
+            with kept():
+                self._separate(mix, ensemble, on_stems, ranged(on_progress, share, 1.0), cancel)
         except (MemoryError, RuntimeError) as error:  # torch's own OutOfMemoryError is a RuntimeError
             if not is_out_of_memory(error):
                 raise
@@ -157,7 +160,7 @@ def load(folder: Path, info: SeparatorModel, device: torch.device, on_progress: 
         network.to(device)
     on_progress(Progress("loading the model", 1.0))
     segment = int(networks[0].segment * SAMPLE_RATE)
-    return Ensemble(networks, weights / weights.sum(0), tuple(first.sources), segment, device)
+    return Ensemble(networks, weights / weights.sum(0), tuple(first.sources), segment, device, forward_on(device))
 
 
 def demucs(model: str, folder: str, device: str = "auto") -> DemucsEngine:

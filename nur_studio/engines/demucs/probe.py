@@ -40,6 +40,8 @@ def _chunk_s(model: SeparatorModel, device: Device) -> tuple[float, float]:
     import torch
 
     from nur_studio.core.progress import CancelToken
+    from nur_studio.engines.demucs.forward import forward_on
+    from nur_studio.engines.demucs.memory import kept
     from nur_studio.engines.demucs.network import SAMPLE_RATE, new_network
     from nur_studio.engines.demucs.separating import Ensemble
 
@@ -47,14 +49,15 @@ def _chunk_s(model: SeparatorModel, device: Device) -> tuple[float, float]:
     place = torch.device(device.kind)
     try:
         network = new_network(arguments).to(place)
-        segment = int(network.segment * SAMPLE_RATE)
-        ensemble = Ensemble([network], torch.ones(1, len(network.sources)), tuple(network.sources), segment, place)
+        segment, sources = int(network.segment * SAMPLE_RATE), tuple(network.sources)
+        ensemble = Ensemble([network], torch.ones(1, len(sources)), sources, segment, place, forward_on(place))
         noise = np.random.default_rng(0).standard_normal((segment, 2)).astype(np.float32)
         times = []
-        for _ in range(_REHEARSALS + _CHUNKS):
-            started = time.perf_counter()
-            ensemble.separate(noise, lambda: None, CancelToken())  # comes back to the CPU: waits for the device
-            times.append(time.perf_counter() - started)
+        with kept():
+            for _ in range(_REHEARSALS + _CHUNKS):
+                started = time.perf_counter()
+                ensemble.separate(noise, lambda: None, CancelToken())  # comes back to the CPU: waits for the device
+                times.append(time.perf_counter() - started)
     except RuntimeError as error:
         raise StudioError(f"{model.title} cannot be tried on {device.title}: {str(error).splitlines()[0]}") from error
     return min(times[_REHEARSALS:]), ensemble.stride / SAMPLE_RATE

@@ -22,6 +22,7 @@ import torch
 
 from nur_studio.core.progress import Cancel
 from nur_studio.core.sound import Audio
+from nur_studio.engines.demucs.forward import PLAIN, Forward
 from nur_studio.engines.demucs.network import CHANNELS
 
 OVERLAP = 0.25
@@ -38,6 +39,7 @@ class Ensemble:
     sources: tuple[str, ...]
     segment: int  # frames
     device: torch.device
+    forward: Forward = PLAIN
 
     @property
     def stride(self) -> int:
@@ -49,7 +51,7 @@ class Ensemble:
         total: torch.Tensor | None = None
         with torch.inference_mode():
             for network, weights in zip(self.networks, self.weights, strict=True):
-                with _interruptible(network, cancel):
+                with _interruptible(network, cancel), self.forward.at_work():
                     stems = network(mix)[0]  # (sources, 2, segment)
                 stems.mul_(weights.to(self.device)[:, None, None])
                 total = stems if total is None else total.add_(stems)
