@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import json
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -33,6 +34,8 @@ TORCH = "torch>=2.6,<2.14"
 AUDIOCRAFT = "audiocraft==1.3.0"
 # Nor can this one be had with what it asks for: an old TensorFlow, where the transcription extra's onnxruntime does.
 BASIC_PITCH = "basic-pitch==0.4.0"
+# Nor with what this one asks for, a package that reports how it is used; it works without. Wheels and speed are x86's.
+OPENVINO = "openvino==2026.4.1"
 
 
 class SetupProblem(Exception):
@@ -86,7 +89,7 @@ def setup_key() -> str:
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     project = {name: declared.get(name) for name in ("build-system", "project")}
     pins = CONSTRAINTS.read_text("utf-8") if CONSTRAINTS.exists() else ""
-    parts = [project, pins, AUDIOCRAFT, BASIC_PITCH, list(sys.version_info[:2])]
+    parts = [project, pins, AUDIOCRAFT, BASIC_PITCH, OPENVINO, list(sys.version_info[:2])]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
@@ -165,6 +168,9 @@ def install_packages(extras: Sequence[str]) -> None:
     if "musicgen" in extras:
         with step("Installing audiocraft (MusicGen's code; its weights come later, when asked for)"):
             pip(["install", "--no-deps", AUDIOCRAFT])
+        if sys.platform != "darwin" and platform.machine().lower() in ("x86_64", "amd64"):
+            with step("Installing OpenVINO (the fast way to make music on a processor)"):
+                pip(["install", "--no-deps", OPENVINO])
     if "transcription" in extras:
         with step("Installing Basic Pitch (notes heard in stems, for MIDI; its weights are in it)"):
             pip(["install", "--no-deps", BASIC_PITCH])

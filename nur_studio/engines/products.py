@@ -7,7 +7,8 @@ A step on a processor is bound by how fast memory delivers the weights. What hal
   are stored in halves, so nothing is lost; where a training of one's own is stored in fp32, logits move by about 3e-4.
 - int8 on processors keeps whole numbers from −127 to 127 with a scale for every 32 inputs of an output, and computes in
   fp32. OpenVINO multiplies them, as parts of a graph (`musicgen.compiled`); here they are only laid out.
-  The last one, of the logits, stays exact.
+  The last one, of the
+  logits, has two bytes for each weight.
 - bf16 on processors that have it, and everything on graphics cards, is torch's own.
 """
 
@@ -52,8 +53,8 @@ def linear(
     what is rounded in it is not evened out by what follows; it is one matrix of a hundred.
     """
     if device.type == "cpu":
-        if precision == "int8" or (precision == "fp16" and _openvino()):
-            return LaidOut(weight, bias, digits=2 if last or precision == "fp16" else 1)
+        if precision == "int8":
+            return LaidOut(weight, bias, digits=2 if last else 1)
         if precision == "fp16" and _fbgemm():
             return _Halves(weight, bias)
         if _onednn_packs(DTYPES[precision]):
@@ -63,7 +64,7 @@ def linear(
 
 def once(precision: str) -> str:
     """What a matrix is kept in that is multiplied with once, not at every step, beside others in a precision."""
-    return "fp32" if precision in ("int8", "fp16") and _openvino() else precision
+    return "fp32" if precision == "int8" else precision
 
 
 def has(precision: str) -> bool:
@@ -71,7 +72,7 @@ def has(precision: str) -> bool:
     if precision == "int8":
         return _openvino()
     if precision == "fp16":
-        return _openvino() or _fbgemm()
+        return _fbgemm()
     return precision == "fp32" or _onednn_packs(DTYPES[precision])
 
 

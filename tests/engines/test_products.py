@@ -8,10 +8,10 @@ torch = pytest.importorskip("torch")
 
 from nur_studio.core.request import MAX_TAKES  # noqa: E402
 from nur_studio.engines import products  # noqa: E402
-from nur_studio.engines.products import has, linear  # noqa: E402
+from nur_studio.engines.products import LaidOut, has, linear  # noqa: E402
 
 CPU = torch.device("cpu")
-BOUNDS = {"fp32": 1e-6, "fp16": 3e-4, "bf16": 5e-3, "int8": 4e-2}
+BOUNDS = {"fp32": 1e-6, "fp16": 3e-4, "bf16": 5e-3, "int8": 6e-3}
 
 
 def weight(outputs: int, inputs: int) -> torch.Tensor:
@@ -73,13 +73,29 @@ def test_weights_are_copied(precision: str) -> None:
 
 
 def test_a_matrix_with_an_output_of_nothing_stays_one() -> None:
-    if not has("int8"):
-        pytest.skip("this processor's bytes are not quick, and so not used")
     empty = weight(32, 64)
     empty[3] = 0.0
     out = linear(empty, None, CPU, "int8")(rows(2, 64))
     assert torch.isfinite(out).all()
     assert not out[..., 3].any()
+
+
+def test_the_last_product_has_two_bytes_for_a_weight() -> None:
+    x, wanted = rows(2, 1024), torch.nn.functional.linear(rows(2, 1024), weight(96, 1024))
+    once, twice = (linear(weight(96, 1024), None, CPU, "int8", last=last)(x) for last in (False, True))
+    assert 2e-3 < float((once - wanted).norm() / wanted.norm()) < 6e-3
+    assert float((twice - wanted).norm() / wanted.norm()) < 5e-5
+
+
+def test_a_graph_takes_the_bytes_and_leaves_none() -> None:
+    product = linear(weight(96, 64), torch.zeros(96), CPU, "int8", last=True)
+    assert isinstance(product, LaidOut)
+    laid = product.take()
+    assert (laid.whole.shape, laid.whole.dtype) == ((96, 4, 32), torch.int8)
+    assert laid.scales.shape == (96, 4, 1)
+    assert laid.digits == 2
+    with pytest.raises(AssertionError, match="taken"):
+        product.take()
 
 
 def test_where_no_number_of_rows_is_alike_takes_are_not_made_as_one(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,6 +24,7 @@ from nur_studio.engines.musicgen.decoding import Window
 from nur_studio.engines.musicgen.facts import ModelFacts
 from nur_studio.engines.musicgen.peers import AudiocraftLoop, Paused, TransformersLoop
 from nur_studio.engines.musicgen.probe import FRAMES_PER_S, facts_of, per_minute_s, window_of
+from nur_studio.engines.products import GROUP
 
 _REHEARSALS = 2  # steps, the first of which hears all that is known
 _QUICK_STEPS = 12
@@ -139,7 +140,7 @@ def bench(
         for (loop, precision), of_loop in zip(loops, times, strict=True):
             needed = 0
             if isinstance(loop, OurLoop):
-                needed = step_bytes(loop.model.facts, precision, frames / 2, loop.model.dtype.itemsize)
+                needed = step_bytes(loop.model.facts, precision, frames / 2, loop.model.cached_bytes)
             rows.append(_row(loop.title, precision, of_loop, needed))
         speed = _READ_BYTES / min(read) / 1e9
         minute = per_minute_s(rows[0].median_ms / 1000.0)
@@ -239,7 +240,7 @@ def _row(name: str, precision: str, seconds: Sequence[float], needed: int) -> Ro
     return Row(name, precision, median, low, high, 1000.0 * min(seconds), needed)
 
 
-def step_bytes(facts: ModelFacts, precision: str, heard: float, kept: int) -> int:
+def step_bytes(facts: ModelFacts, precision: str, heard: float, kept: float) -> int:
     """What a step of one take reads at least: the weights of its products, and all that `heard` positions left behind,
     in numbers of `kept` bytes.
 
@@ -248,7 +249,8 @@ def step_bytes(facts: ModelFacts, precision: str, heard: float, kept: int) -> in
     matrices = 3 + 1 + (2 if facts.cross else 0)  # self-attention, out, the text's query and out
     layer = matrices * facts.dim**2 + 2 * facts.dim * facts.feed_forward
     heads = facts.codebooks * facts.card * facts.dim
-    of_layer = {"int8": 1, "fp32": 4}.get(precision, 2)
-    of_heads = {"fp32": 4}.get(precision, 2)
+    byte = 1 + 4 / GROUP  # and its share of a scale
+    of_layer = {"int8": byte, "fp32": 4}.get(precision, 2)
+    of_heads = {"int8": 2 * byte, "fp32": 4}.get(precision, 2)
     cache = 2 * 2 * facts.layers * facts.dim * kept
     return round(facts.layers * layer * of_layer + heads * of_heads + cache * heard)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 
 from nur_studio.engines.musicgen.weights import LanguageModel
@@ -29,7 +31,7 @@ class Cache:
     @staticmethod
     def bytes_for(model: LanguageModel, rows: int, capacity: int) -> int:
         """What a cache takes of the device's memory, but for the text."""
-        return model.facts.layers * 2 * rows * model.facts.dim * capacity * model.dtype.itemsize
+        return math.ceil(model.facts.layers * 2 * rows * model.facts.dim * capacity * model.cached_bytes)
 
     def put(self, layer: int, rows: slice, key: torch.Tensor, value: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Write the next positions of some rows, key and value (rows, heads, positions, head_dim); returns the keys and

@@ -75,6 +75,11 @@ class LanguageModel:
         return self.heads.dtype
 
     @property
+    def cached_bytes(self) -> float:
+        """Of each number of keys and values that attention remembers."""
+        return self.dtype.itemsize
+
+    @property
     def rows_apart(self) -> bool:
         """Whether what a take becomes does not depend on the takes decoded with it, bit for bit."""
         return all(product.rows_apart for product in (self.heads, self.layers[0].qkv))

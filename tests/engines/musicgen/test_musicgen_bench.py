@@ -151,7 +151,8 @@ def test_what_a_step_reads_is_what_its_products_hold() -> None:
     assert step_bytes(facts, "fp32", 0, 4) == 4 * weights
     assert step_bytes(facts, "fp16", 0, 4) == 2 * weights
     assert step_bytes(facts, "fp16", 10, 4) - step_bytes(facts, "fp16", 0, 4) == 10 * 24 * 2 * 2 * 1024 * 4
-    assert step_bytes(facts, "int8", 0, 4) == weights + 4 * 2048 * 1024
+    assert step_bytes(facts, "int8", 0, 1) == 1.125 * (weights + 4 * 2048 * 1024)
+    assert step_bytes(facts, "int8", 8, 1.125) - step_bytes(facts, "int8", 0, 1) == 9 * 24 * 2 * 2 * 1024
 
 
 def test_the_command_prints_a_table_and_json(

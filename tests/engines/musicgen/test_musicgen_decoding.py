@@ -33,7 +33,7 @@ def test_teacher_forced_logits_are_audiocrafts(family: Any, first: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("precision", "bound", "nats"), [("fp16", 1e-4, 1e-8), ("bf16", 1e-2, 1e-4), ("int8", 1e-2, 1e-4)]
+    ("precision", "bound", "nats"), [("fp16", 1e-5, 1e-9), ("bf16", 1e-2, 1e-4), ("int8", 1e-2, 1e-4)]
 )
 def test_every_precision_stays_within_its_bound(family: Any, precision: str, bound: float, nats: float) -> None:
     """Teacher-forced logits against audiocraft's, and how far the distributions tokens are drawn from move by it."""
@@ -45,7 +45,8 @@ def test_every_precision_stays_within_its_bound(family: Any, precision: str, bou
     difference = ours - theirs
     assert float(difference.square().mean().sqrt() / theirs.square().mean().sqrt()) <= bound
     assert float(divergence(guide(theirs, 3.0), guide(ours, 3.0)).mean()) <= nats
-    assert not torch.equal(ours, heard(family, family.model.language_model, steps, 10)), "the precision is another"
+    # Checkpoints are published in halves: kept in halves they lose nothing.
+    assert precision == "fp16" or not torch.equal(ours, heard(family, family.model.language_model, steps, 10))
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +59,7 @@ def half_a_minute(families: dict[str, Any]) -> tuple[torch.Tensor, torch.Tensor]
 
 
 @pytest.mark.parametrize(
-    ("precision", "mean", "most"), [("fp16", 5e-9, 2e-8), ("bf16", 2e-4, 1e-3), ("int8", 1e-4, 3e-4)]
+    ("precision", "mean", "most"), [("fp16", 1e-10, 1e-9), ("bf16", 2e-4, 1e-3), ("int8", 1e-4, 3e-4)]
 )
 def test_chances_stay_what_they_are_over_a_whole_half_minute(
     text: Any, half_a_minute: tuple[torch.Tensor, torch.Tensor], precision: str, mean: float, most: float
