@@ -204,7 +204,7 @@ def precisions() -> list[tuple[str, str, str]]:
             tr("Precisions", "Fast"),
             tr(
                 "Precisions",
-                "On a processor, coarser weights: quicker, and about 3 % off in what the model would say next. "
+                "On a processor, coarser weights: twice as quick, and up to 1 % off in what the model would say next. "
                 "The same seed then gives another take",
             ),
         ),

@@ -111,7 +111,7 @@ def test_the_precision_is_one_choice_in_two_places(studio: ModelStudio, open_win
     entry(submenu(menu(window), "Precision"), "Fast").trigger()
     assert studio.settings.precision == "fast"
     assert dialog.precision.button("fast").isChecked()
-    assert "3 %" in entry(submenu(menu(window), "Precision"), "Fast").toolTip()
+    assert "1 %" in entry(submenu(menu(window), "Precision"), "Fast").toolTip()
     dialog.precision.button("full").click()
     assert studio.settings.precision == "full"
     assert entry(submenu(menu(window), "Precision"), "Full").isChecked()
