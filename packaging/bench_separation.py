@@ -54,30 +54,34 @@ def main() -> None:
         separate(models, model, mix, out, computed=options.chunks)
         return
     info = separator_model(options.model)
-    if options.rounds:
+    if not options.forward_only:
+        compare_programs(info, options.seconds, options.long)
+    if options.rounds:  # last: a program's peak counts what its parent held when it began
         compare_forwards(info, options.rounds, options.threads, halves=options.halves)
-    if options.forward_only:
-        return
+
+
+def compare_programs(info: SeparatorModel, seconds: float, long_s: float) -> None:
+    """Demucs' command and the studio, each from its start to the files."""
     with tempfile.TemporaryDirectory(prefix="nur-bench-") as name:
         folder = Path(name)
         repository = make_repository(folder / "repository", info)
         store = WeightStore(folder / "models")
         import_folder(store, repository, ignore_progress, CancelToken())
         mix, long = folder / "mix.wav", folder / "long.wav"
-        write_noise(mix, options.seconds)
-        write_noise(long, options.long)
+        write_noise(mix, seconds)
+        write_noise(long, long_s)
         own = [sys.executable, __file__, "--own", str(store.folder), info.name]
         theirs = [sys.executable, "-m", "demucs", "-n", info.name, "--repo", str(repository), "-d", "cpu"]
         rows = [
-            (f"Demucs' own, {options.seconds:g} s", *measured([*theirs, "-o", str(folder / "theirs"), str(mix)])),
-            (f"the studio, {options.seconds:g} s", *measured([*own, str(mix), str(folder / "ours")])),
+            (f"Demucs' own, {seconds:g} s", *measured([*theirs, "-o", str(folder / "theirs"), str(mix)])),
+            (f"the studio, {seconds:g} s", *measured([*own, str(mix), str(folder / "ours")])),
         ]
         *_, peak = measured([*own, str(long), str(folder / "long"), "--chunks", str(COMPUTED_CHUNKS)])
         print(f"{info.title}, {info.parameters / 1e6:.0f} M weights, on the CPU\n")
         print(f"{'':<28}{'wall':>10}{'CPU':>10}{'peak memory':>14}")
         for title, wall, cpu, memory in rows:
             print(f"{title:<28}{wall:>8.1f} s{cpu:>8.1f} s{memory / 1e6:>11.0f} MB")
-        print(f"{f'the studio, {options.long:g} s':<28}{'':>20}{peak / 1e6:>11.0f} MB")
+        print(f"{f'the studio, {long_s:g} s':<28}{'':>20}{peak / 1e6:>11.0f} MB")
         print(f"\nours to theirs: wall {rows[1][1] / rows[0][1]:.2f}, CPU {rows[1][2] / rows[0][2]:.2f}", flush=True)
         print(f"a cancel in the midst of a chunk takes {cancel_latency(store.folder, info, mix, folder) * 1000:.0f} ms")
 
@@ -155,7 +159,7 @@ def cancel_latency(models: Path, info: SeparatorModel, mix: Path, folder: Path) 
 def compare_forwards(info: SeparatorModel, rounds: int, threads: int, *, halves: bool) -> None:
     """Print a row for each way to compute a network, after `rounds` of turns."""
     import torch
-    from demucs.demucs import LayerScale
+    from demucs.transformer import LayerScale
 
     from nur_studio.engines.demucs.forward import PLAIN, Forward
     from nur_studio.engines.demucs.network import SAMPLE_RATE, new_network
