@@ -6,9 +6,8 @@ A step on a processor is bound by how fast memory delivers the weights. What hal
 - fp16 on processors keeps halves and computes in fp32, through FBGEMM: it needs no more than AVX2. Published models
   are stored in halves, so nothing is lost; where a training of one's own is stored in fp32, logits move by about 3e-4.
 - int8 on processors keeps whole numbers from −127 to 127 with a scale for every 32 inputs of an output, and computes in
-  fp32. OpenVINO multiplies them, as parts of a graph (`musicgen.compiled`); here they are only laid out.
-  The last one, of the
-  logits, has two bytes for each weight.
+  fp32. OpenVINO multiplies them, as parts of a graph (`musicgen.compiled`); here they are only laid out. The last one,
+  of the logits, has two bytes for each weight.
 - bf16 on processors that have it, and everything on graphics cards, is torch's own.
 """
 

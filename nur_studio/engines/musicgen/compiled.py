@@ -34,10 +34,6 @@ class CompiledModel(LanguageModel):
     def cached_bytes(self) -> float:
         return 1 + 8 / self.facts.head_dim  # scale and zero
 
-    @property
-    def rows_apart(self) -> bool:
-        return False
-
 
 def compiled(model: LanguageModel) -> LanguageModel:
     """The model ready to decode with: its bytes, where it has some, move into a graph."""
