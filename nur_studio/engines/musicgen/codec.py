@@ -19,6 +19,7 @@ from torch import nn
 
 from nur_studio.core.sound import Audio
 from nur_studio.engines.musicgen.facts import UnknownModel
+from nur_studio.engines.musicgen.upsampling import quicken
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,7 @@ def take_apart(model: Any, stereo: bool) -> Codec:
     tail_reach, scale = _reach(tail)
     if scale != hop:
         raise UnknownModel(f"The checkpoint's codec makes {scale} samples of a frame and announces {hop}.")
+    quicken(tail)
     lstm = layers[place].lstm
     return Codec(
         model=model,
