@@ -30,6 +30,7 @@ _REHEARSALS = 2  # steps, the first of which hears all that is known
 _QUICK_STEPS = 12
 _READ_BYTES = 1 << 28
 _COLUMNS = 1024
+_SETTLE_S = 0.02  # before each step: threads of the loop before it look out for work for some milliseconds
 _ROOM = 1.2  # of what weights take, for all the rest
 
 
@@ -54,8 +55,9 @@ class Row:
 @dataclass(frozen=True, slots=True)
 class Table:
     """Loops over `seconds` of music, ours first. `whole`: every step was made, else only some in the middle of it,
-    which last as long as the mean. `read_gb_s` is the fastest that memory was read beside them. `weights` is the file
-    that keeps ours, `weights_bytes` its size. `remarks` says in sentences what is missing, and what was made anew.
+    which last as long as the mean. `read_gb_s` is how fast memory was read beside them, in the median, and
+    `best_read_gb_s` at best. `weights` is the file that keeps ours, `weights_bytes` its size. `remarks` says in
+    sentences what is missing, and what was made anew.
     """
 
     model: str
@@ -65,14 +67,19 @@ class Table:
     whole: bool
     rows: tuple[Row, ...]
     read_gb_s: float
+    best_read_gb_s: float
     per_minute_s: float
     weights: str
     weights_bytes: int
     remarks: tuple[str, ...]
 
     def floor_ms(self, row: Row) -> float:
-        """What reading alone would take of one of our rows, at best."""
+        """What reading alone would take of one of our rows, in the median."""
         return row.bytes / self.read_gb_s / 1e6
+
+    def best_floor_ms(self, row: Row) -> float:
+        """The same of the fastest reading."""
+        return row.bytes / self.best_read_gb_s / 1e6
 
 
 class _Loop(Protocol):
@@ -142,12 +149,12 @@ def bench(
             if isinstance(loop, OurLoop):
                 needed = step_bytes(loop.model.facts, precision, frames / 2, loop.model.cached_bytes)
             rows.append(_row(loop.title, precision, of_loop, needed))
-        speed = _READ_BYTES / min(read) / 1e9
+        speed, best_speed = (_READ_BYTES / taken / 1e9 for taken in (statistics.median(read), min(read)))
         minute = per_minute_s(rows[0].median_ms / 1000.0)
         threads = torch.get_num_threads()
         path = weights.path(info)
         yield Table(
-            info.title, usual.title, threads, length, not quick, tuple(rows), speed, minute,
+            info.title, usual.title, threads, length, not quick, tuple(rows), speed, best_speed, minute,
             str(path), weights.disk_bytes(path), tuple(remarks),
         )  # fmt: skip
     del loops, reading
@@ -211,7 +218,8 @@ def _turns(
     frames = max(frames, prompt + _REHEARSALS + steps)
     times: list[list[float]] = [[] for _ in loops]
     read: list[float] = []
-    with contextlib.ExitStack() as stack:
+    # Peers halt within their own `no_grad`, which so holds for whatever runs meanwhile: then let it hold throughout.
+    with torch.no_grad(), contextlib.ExitStack() as stack:
         running = [loop.start(prompt, frames) for loop in loops]
         for one in running:
             if isinstance(one, Paused):
@@ -219,6 +227,7 @@ def _turns(
         for step in range(_REHEARSALS + steps):
             tell(step / (_REHEARSALS + steps))
             for one, kept in zip([*running, reading], [*times, read], strict=True):
+                time.sleep(_SETTLE_S)
                 seconds = _timed(one.step, place)
                 if step >= _REHEARSALS:
                     kept.append(seconds)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import statistics
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -50,6 +51,7 @@ def measured(weights: BenchWeights) -> Measured:
 @pytest.fixture(autouse=True)
 def little_to_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(benching, "_READ_BYTES", 1 << 20)
+    monkeypatch.setattr(benching, "_SETTLE_S", 0.0)
 
 
 def test_all_loops_take_turns_and_are_told_apart(measured: Measured, weights: BenchWeights) -> None:
@@ -62,7 +64,8 @@ def test_all_loops_take_turns_and_are_told_apart(measured: Measured, weights: Be
     for row in table.rows:
         assert 0 < row.best_ms <= row.low_ms <= row.median_ms <= row.high_ms
         assert (row.bytes > 0) == row.name.startswith("ours")
-    assert table.read_gb_s > 0
+    assert 0 < table.read_gb_s <= table.best_read_gb_s
+    assert table.floor_ms(table.rows[0]) >= table.best_floor_ms(table.rows[0]) > 0
     assert table.per_minute_s == per_minute_s(table.rows[0].median_ms / 1000)
     assert (table.whole, table.remarks) == (False, ())
     path = weights.path(tiny("musicgen-small"))
@@ -143,6 +146,25 @@ def test_a_loop_that_breaks_says_so_and_one_that_is_over_too() -> None:
     running.close()
     with pytest.raises(RuntimeError, match="over"):
         running.step()
+
+
+def test_a_halted_loop_shares_its_callers_thread() -> None:
+    """A thread of its own would cost all loops a third of their speed: see `Paused`."""
+    seen: list[int] = []
+
+    def twice(tick: Tick) -> None:
+        for _ in range(2):
+            seen.append(threading.get_ident())
+            tick()
+
+    running = Paused(twice)
+    running.step()
+    assert seen == [threading.get_ident()]
+    running.close()
+    assert len(seen) == 1
+    never_begun = Paused(twice)
+    never_begun.close()
+    assert len(seen) == 1
 
 
 def test_what_a_step_reads_is_what_its_products_hold() -> None:
