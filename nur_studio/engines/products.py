@@ -9,6 +9,9 @@ A step on a processor is bound by how fast memory delivers the weights. What hal
   fp32. OpenVINO multiplies them, as parts of a graph (`musicgen.compiled`); here they are only laid out. The last one,
   of the logits, has two bytes for each weight.
 - bf16 on processors that have it, and everything on graphics cards, is torch's own.
+
+A library may sum in another order where there are more rows. Takes made together shall be those made alone, so it is
+tried on the device at hand how many rows to multiply in place of how many: see `alike`.
 """
 
 from __future__ import annotations
@@ -16,8 +19,9 @@ from __future__ import annotations
 import importlib.util
 import math
 import platform
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import torch
@@ -58,6 +62,8 @@ def linear(
             return _Halves(weight, bias)
         if _onednn_packs(DTYPES[precision]):
             return _Packed(weight, bias, DTYPES[precision])
+    if device.type == "cuda":
+        return _OnCard(weight, bias, device, DTYPES[precision])
     return _Plain(weight, bias, device, DTYPES[precision])
 
 
@@ -89,6 +95,23 @@ class _Plain(Linear):
         return functional.linear(x.to(self.dtype), self._weight, self._bias)
 
 
+class _OnCard(_Plain):
+    """Also used in tests on a processor: nothing in it is a card's own."""
+
+    def __init__(
+        self, weight: torch.Tensor, bias: torch.Tensor | None, device: torch.device, dtype: torch.dtype
+    ) -> None:
+        super().__init__(weight, bias, device, dtype)
+        self._alike = _alike_on_card(tuple(weight.shape), device, dtype)
+        self.rows_apart = bool(self._alike)
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        rows = x.reshape(-1, x.shape[-1])
+        count = len(rows)
+        out = as_many(super().__call__, rows, self._alike.get(count, count))
+        return out.view(*x.shape[:-1], -1)
+
+
 class _Packed(Linear):
     rows_apart = True
 
@@ -107,7 +130,7 @@ class _Halves(Linear):
     dtype = torch.float32
 
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None) -> None:
-        self._alike = _alike()
+        self._alike = _halves_alike()
         self.rows_apart = bool(self._alike)
         self._packed: Any = torch.ops.quantized.linear_prepack_fp16(
             weight.to("cpu", torch.float32), None if bias is None else bias.to("cpu", torch.float32)
@@ -116,7 +139,7 @@ class _Halves(Linear):
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         rows = x.to(torch.float32).reshape(-1, x.shape[-1])
         count = len(rows)
-        out = _halved(rows, self._packed, self._alike.get(count, count))
+        out = as_many(partial(_halved, self._packed), rows, self._alike.get(count, count))
         return out.view(*x.shape[:-1], -1)
 
 
@@ -181,42 +204,75 @@ def _fbgemm() -> bool:
     if torch.backends.quantized.engine not in ("fbgemm", "x86"):
         return False
     try:
-        _halved(torch.zeros(4, 16), torch.ops.quantized.linear_prepack_fp16(torch.zeros(16, 16), None), 4)
+        _halved(torch.ops.quantized.linear_prepack_fp16(torch.zeros(16, 16), None), torch.zeros(4, 16))
     except RuntimeError:  # built for processors that do not have what this one lacks
         return False
     return True
 
 
-def _halved(rows: torch.Tensor, packed: Any, as_many: int) -> torch.Tensor:
-    """The product of rows (count, inputs), computed as if there were `as_many`."""
+Multiply = Callable[[torch.Tensor], torch.Tensor]
+"""(rows, inputs) → (rows, outputs)"""
+
+
+def as_many(multiply: Multiply, rows: torch.Tensor, many: int) -> torch.Tensor:
+    """The product of rows, computed as if there were so many."""
     count = len(rows)
-    if as_many > count:
-        rows = functional.pad(rows, (0, 0, 0, as_many - count))
-    out: torch.Tensor = torch.ops.quantized.linear_dynamic_fp16(rows, packed)
-    return out[:count] if as_many > count else out
+    return multiply(functional.pad(rows, (0, 0, 0, many - count)))[:count] if many > count else multiply(rows)
 
 
-@cache
-def _alike() -> dict[int, int]:
-    """How many rows to multiply in place of how many, so that each comes out as it does in any other number of them.
+def alike(
+    multiply: Multiply, rows: torch.Tensor, wanted: torch.Tensor, tries: Callable[[int], Iterable[int]]
+) -> dict[int, int]:
+    """How many rows to multiply in place of how many, so that each comes out as in `wanted`, wherever it stands.
 
-    FBGEMM has kernels for one row, two, three …, some of which sum in another order; which, and how rows are shared out
-    among them, is the processor's matter. So it is tried, up to what takes made together need. Empty: there is no way.
+    `tries` says how many to try for a number of rows. Those of 2, 4, … rows are looked for, as takes have two each.
+    Empty: there is no way.
     """
-    generator = torch.Generator().manual_seed(0)
-    inputs, most = 1024, 2 * MAX_TAKES
-    packed = torch.ops.quantized.linear_prepack_fp16(torch.randn((96, inputs), generator=generator), None)
-    rows = torch.randn((most, inputs), generator=generator)
-    wanted = torch.cat([_halved(rows[row : row + 4], packed, 4) for row in range(0, most, 4)])
     found = {}
-    for count in range(2, most + 1, 2):
-        for as_many in range(count, count + 5):
-            if torch.equal(_halved(rows[:count], packed, as_many), wanted[:count]):
-                found[count] = as_many
+    for count in range(2, len(rows) + 1, 2):
+        for many in tries(count):
+            if all(
+                torch.equal(as_many(multiply, rows.roll(by, 0)[:count], many), wanted.roll(by, 0)[:count])
+                for by in (0, 3)
+            ):
+                found[count] = many
                 break
         else:
             return {}
     return found
+
+
+def _halved(packed: Any, rows: torch.Tensor) -> torch.Tensor:
+    out: torch.Tensor = torch.ops.quantized.linear_dynamic_fp16(rows, packed)
+    return out
+
+
+@cache
+def _halves_alike() -> dict[int, int]:
+    """FBGEMM has kernels for one row, two, three …, some of which sum in another order; which, and how rows are shared
+    out among them, is the processor's matter.
+    """
+    rows = _trial_rows(1024)
+    weight = torch.randn((96, rows.shape[1]), generator=torch.Generator().manual_seed(1))
+    multiply = partial(_halved, torch.ops.quantized.linear_prepack_fp16(weight, None))
+    wanted = torch.cat([multiply(rows[row : row + 4]) for row in range(0, len(rows), 4)])
+    return alike(multiply, rows, wanted, lambda count: range(count, count + 5))
+
+
+@cache
+def _alike_on_card(shape: tuple[int, ...], device: torch.device, dtype: torch.dtype) -> dict[int, int]:
+    """Which kernel a card takes goes by the shape of both matrices: always the most rows there can be is always the
+    same one, and as quick where the weights are what takes time. Fewer are tried first.
+    """
+    rows = _trial_rows(shape[1]).to(device, dtype)
+    weight = torch.randn(shape, generator=torch.Generator(device).manual_seed(1), device=device).to(dtype)
+    multiply = partial(functional.linear, weight=weight)
+    most = len(rows)
+    return alike(multiply, rows, multiply(rows), lambda count: (count, most))
+
+
+def _trial_rows(inputs: int) -> torch.Tensor:
+    return torch.randn((2 * MAX_TAKES, inputs), generator=torch.Generator().manual_seed(0))
 
 
 @cache

@@ -98,9 +98,47 @@ def test_a_graph_takes_the_bytes_and_leaves_none() -> None:
         product.take()
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_cards_product_is_torchs_and_keeps_rows_apart_where_it_says_so(dtype: torch.dtype) -> None:
+    """As far as a processor can show it: nothing in it is a card's own but where it lies."""
+    product = products._OnCard(weight(96, 64), torch.linspace(-1.0, 1.0, 96), CPU, dtype)
+    plain = products._Plain(weight(96, 64), torch.linspace(-1.0, 1.0, 96), CPU, dtype)
+    x = rows(2 * MAX_TAKES, 64)
+    for count in (2, 6, 16):
+        assert product(x[:count]).shape == (count, 1, 96)
+        assert torch.allclose(product(x[:count]), plain(x[:count]), atol=0.2 if dtype == torch.bfloat16 else 1e-5)
+    many = rows(40, 64).view(2, 20, 64)
+    assert torch.equal(product(many), plain(many.view(40, 64)).view(2, 20, 96))
+    if product.rows_apart:
+        whole = product(x)
+        for first in range(0, 2 * MAX_TAKES, 2):
+            assert torch.equal(product(x[first : first + 2]), whole[first : first + 2])
+
+
+def test_the_fewest_rows_that_come_out_alike_are_found() -> None:
+    """A library with a kernel for up to three rows and one for more."""
+    x, matrix = rows(8, 64)[:, 0], weight(32, 64)
+
+    def multiply(some: torch.Tensor) -> torch.Tensor:
+        one_by_one = torch.cat([row @ matrix.T for row in some.split(1)])  # only what is planted shall differ
+        return one_by_one + (1e-3 if len(some) > 3 else 0.0)
+
+    assert products.alike(multiply, x, multiply(x), lambda count: range(count, count + 5)) == {2: 4, 4: 4, 6: 6, 8: 8}
+    assert products.alike(multiply, x, multiply(x), lambda count: (count, 8)) == {2: 8, 4: 4, 6: 6, 8: 8}
+
+
+def test_a_row_that_depends_on_its_place_is_never_alike() -> None:
+    x = rows(8, 64)[:, 0]
+
+    def by_place(some: torch.Tensor) -> torch.Tensor:
+        return some + torch.arange(len(some)).unsqueeze(1)
+
+    assert products.alike(by_place, x, by_place(x), lambda count: (count, 8)) == {}
+
+
 def test_where_no_number_of_rows_is_alike_takes_are_not_made_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
     if not has("fp16"):
         pytest.skip("this processor's halves are not quick, and so not used")
     real = products._halved
-    monkeypatch.setattr(products, "_halved", lambda x, packed, as_many: real(x, packed, as_many) + as_many + len(x))
-    assert products._alike.__wrapped__() == {}
+    monkeypatch.setattr(products, "_halved", lambda packed, some: real(packed, some) + len(some))
+    assert products._halves_alike.__wrapped__() == {}

@@ -31,7 +31,8 @@ _QUICK_STEPS = 12
 _READ_BYTES = 1 << 28
 _COLUMNS = 1024
 _SETTLE_S = 0.02  # before each step: threads of the loop before it look out for work for some milliseconds
-_ROOM = 1.2  # of what weights take, for all the rest
+_ROOM = 1.2  # of what weights take, while they are made
+_THEIR_CACHES = 2  # at once, which peers copy as it grows
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +131,11 @@ def bench(
     """
     usual, fast = choose(wanted), choose(wanted, "fast")
     place = torch.device(usual.kind)
-    if not _room(info, usual):
+    room = _Room(facts_of(info, info.layers), info, max(seconds))
+    if not room.holds(usual):
         raise _too_large(info)
     remarks = list(filter(None, [weights.prepare(info, on_progress, cancel)]))
-    loops = list(_loops(info, weights, usual, fast, peers, remarks, cancel))
+    loops = list(_loops(info, weights, usual, fast, peers, room, remarks, cancel))
     reading = Reading(place)
     for number, length in enumerate(seconds):
         frames = round(length * FRAMES_PER_S)
@@ -167,6 +169,7 @@ def _loops(
     usual: Device,
     fast: Device,
     peers: bool,
+    room: _Room,
     remarks: list[str],
     cancel: Cancel,
 ) -> Iterator[tuple[Any, str]]:
@@ -175,9 +178,11 @@ def _loops(
     if fast.precision != usual.precision:
         ours.append(("ours, fast", fast))
     for title, device in ours:
-        if not _room(info, device):
+        if not room.holds(device):
             raise _too_large(info)
-        yield OurLoop(info, weights, device, title, cancel), device.precision
+        loop = OurLoop(info, weights, device, title, cancel)
+        room.promise(loop.model.cached_bytes)
+        yield loop, device.precision
     if not peers:
         return
     place = torch.device(usual.kind)
@@ -185,11 +190,13 @@ def _loops(
     facts = facts_of(info, info.layers)
     for name, make in (("audiocraft", AudiocraftLoop), ("transformers", TransformersLoop)):
         cancel.check()
-        if not _room(info, theirs):
+        if not room.holds(theirs, _THEIR_CACHES):
             remarks.append(f"{name} does not fit into the memory that is left.")
             continue
         try:
-            yield make(info, facts, place), theirs.precision
+            peer = make(info, facts, place)
+            room.promise(4, _THEIR_CACHES)
+            yield peer, theirs.precision
         except EngineUnavailable as error:
             remarks.append(str(error))
 
@@ -200,8 +207,25 @@ def _too_large(info: MusicModel) -> StudioError:
     )
 
 
-def _room(info: MusicModel, device: Device) -> bool:
-    return _ROOM * info.parameters * device.bytes_per_weight <= free_bytes(device.kind)
+class _Room:
+    """Whether memory holds one more loop: its weights now, and its cache once music of a length is decoded. All loops
+    are made before one decodes, so that what the caches will take is not to be seen in the memory that is free.
+    """
+
+    def __init__(self, facts: ModelFacts, info: MusicModel, seconds: float) -> None:
+        self._facts, self._info = facts, info
+        self._positions = seconds * FRAMES_PER_S
+        self._promised = 0.0
+
+    def holds(self, device: Device, caches: int = 1) -> bool:
+        """Whether a loop fits that copies its cache as it grows, or does not: `caches` are there at once."""
+        weights = self._info.parameters * device.bytes_per_weight
+        decoding = caches * cache_bytes(self._facts, self._positions, 4) + self._promised
+        return max(_ROOM * weights, weights + decoding) <= free_bytes(device.kind)
+
+    def promise(self, kept: float, caches: int = 1) -> None:
+        """A loop was made whose cache, in numbers of `kept` bytes, is kept free from now on."""
+        self._promised += caches * cache_bytes(self._facts, self._positions, kept)
 
 
 def _turns(
@@ -261,5 +285,9 @@ def step_bytes(facts: ModelFacts, precision: str, heard: float, kept: float) -> 
     byte = 1 + 4 / GROUP  # and its share of a scale
     of_layer = {"int8": byte, "fp32": 4}.get(precision, 2)
     of_heads = {"int8": 2 * byte, "fp32": 4}.get(precision, 2)
-    cache = 2 * 2 * facts.layers * facts.dim * kept
-    return round(facts.layers * layer * of_layer + heads * of_heads + cache * heard)
+    return round(facts.layers * layer * of_layer + heads * of_heads + cache_bytes(facts, heard, kept))
+
+
+def cache_bytes(facts: ModelFacts, heard: float, kept: float) -> float:
+    """What `heard` positions of one take leave behind, guided and unguided, in numbers of `kept` bytes."""
+    return 2 * 2 * facts.layers * facts.dim * kept * heard

@@ -8,6 +8,9 @@ import torch
 
 from nur_studio.engines.musicgen.weights import LanguageModel
 
+REACH = 256
+"""Positions after which steps of unchanging shape take another one."""
+
 
 class Cache:
     """Keys and values of every layer, for up to `capacity` positions, of which `length` are written. Beside them stand
@@ -20,7 +23,7 @@ class Cache:
     def __init__(self, model: LanguageModel, rows: int, capacity: int) -> None:
         facts = model.facts
         shape = (facts.layers, rows, facts.heads)
-        self.capacity = capacity
+        self.capacity = capacity = _rounded(model, capacity)
         self.length = 0
         device, dtype = model.device, model.dtype
         self._keys = torch.zeros((*shape, facts.head_dim, capacity), device=device, dtype=dtype)
@@ -31,7 +34,9 @@ class Cache:
     @staticmethod
     def bytes_for(model: LanguageModel, rows: int, capacity: int) -> int:
         """What a cache takes of the device's memory, but for the text."""
-        return math.ceil(model.facts.layers * 2 * rows * model.facts.dim * capacity * model.cached_bytes)
+        return math.ceil(
+            model.facts.layers * 2 * rows * model.facts.dim * _rounded(model, capacity) * model.cached_bytes
+        )
 
     def put(self, layer: int, rows: slice, key: torch.Tensor, value: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Write the next positions of some rows, key and value (rows, heads, positions, head_dim); returns the keys and
@@ -68,3 +73,8 @@ class Cache:
 
     def advance(self, positions: int) -> None:
         self.length += positions
+
+
+def _rounded(model: LanguageModel, capacity: int) -> int:
+    """On cards in whole stretches: then windows of any length go through the same few shapes."""
+    return math.ceil(capacity / REACH) * REACH if model.device.type == "cuda" else capacity

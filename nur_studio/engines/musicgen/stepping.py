@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 import torch
 
+from nur_studio.engines.musicgen.cache import REACH
 from nur_studio.engines.musicgen.transformer import Transformer
 
 log = logging.getLogger(__name__)
 
-REACH = 256
 _WARM_UP = 2  # steps before the first recording: libraries allocate what may not be allocated in one
 
 

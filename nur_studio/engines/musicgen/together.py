@@ -6,8 +6,8 @@ roll again are decoded meanwhile. Takes of different kinds (without an asked tem
 description says it) share no window, for a text of another length would change the others' numbers: they are made kind
 by kind, in their order, so that the first is there soonest. A take alone goes the same way.
 
-A seed gives the same take whatever is made beside it. Where the device's products of more rows are not those of fewer
-bit for bit, as on graphics cards, takes are therefore made one after the other.
+A seed gives the same take whatever is made beside it. Where the device computes several takes otherwise than each
+alone, if only in the last bit, they are therefore made one after the other.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from nur_studio.core.progress import Cancel, OnProgress, Progress
 from nur_studio.engines.base import Music, MusicTask, OnEnded
 from nur_studio.engines.checkpoints import is_out_of_memory
 from nur_studio.engines.device import free_bytes
+from nur_studio.engines.musicgen.apart import takes_apart
 from nur_studio.engines.musicgen.cache import Cache
 from nur_studio.engines.musicgen.conditions import Conditions
 from nur_studio.engines.musicgen.decoding import Window
@@ -75,9 +76,10 @@ class Together:
                 self._decode(self._next())
 
     def _kinds(self) -> list[list[int]]:
-        if self._model.language_model.rows_apart:
+        model, takes = self._model, len(self._takings)
+        if takes > 1 and takes_apart(model.language_model, takes, model.window_frames):
             return kinds([taking.task for taking in self._takings])
-        return [[number] for number in range(len(self._takings))]
+        return [[number] for number in range(takes)]
 
     def _next(self) -> list[int]:
         """The takes whose windows are to be decoded next: all those furthest behind, as far as that has been tried."""

@@ -81,8 +81,12 @@ class LanguageModel:
 
     @property
     def rows_apart(self) -> bool:
-        """Whether what a take becomes does not depend on the takes decoded with it, bit for bit."""
-        return all(product.rows_apart for product in (self.heads, self.layers[0].qkv))
+        """Whether a row of each product does not depend on the rows beside it, bit for bit."""
+        layer = self.layers[0]
+        products = [self.heads, layer.qkv, layer.out, layer.expand, layer.contract]
+        if layer.cross is not None:
+            products += [layer.cross.query, layer.cross.out]
+        return all(product.rows_apart for product in products)
 
 
 def read_language_model(
