@@ -111,6 +111,15 @@ def test_what_does_not_fit_is_said_before_it_is_made(measured: Measured, monkeyp
         measured()
 
 
+def test_what_all_caches_will_take_is_kept_free(measured: Measured, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Weights of one more loop would fit, and the machine would be out of memory once all of them decode."""
+    monkeypatch.setattr(benching, "cache_bytes", lambda *_: 1_000_000)
+    monkeypatch.setattr(benching, "free_bytes", lambda _: 8_500_000)
+    (table,) = measured()
+    assert [sentence.split()[0] for sentence in table.remarks] == ["transformers"]
+    assert table.rows[-1].name.startswith("audiocraft")
+
+
 def test_cancel_ends_it_and_leaves_no_loop_behind(measured: Measured) -> None:
     cancel = CancelToken()
 
