@@ -16,7 +16,7 @@ tried on the device at hand how many rows to multiply in place of how many: see 
 
 from __future__ import annotations
 
-import importlib.util
+import importlib.metadata
 import math
 import platform
 from collections.abc import Callable, Iterable
@@ -31,6 +31,8 @@ from nur_studio.core.request import MAX_TAKES
 
 GROUP = 32
 """Inputs of an output that share a scale, in int8: the fewer, the less a loud one costs its neighbours."""
+OPENVINO = "2026.4."
+"""The release whose graphs are known here, as packaging installs it."""
 DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
 
 
@@ -277,8 +279,17 @@ def _trial_rows(inputs: int) -> torch.Tensor:
 
 @cache
 def _openvino() -> bool:
-    """Whether OpenVINO is here, and the processor is one that it is known to be quick on: x86 with AVX2."""
+    """Whether OpenVINO is here in a release that `musicgen.compiled` builds graphs for, and the processor is one that
+    it is known to be quick on: x86 with AVX2.
+    """
     if platform.machine().lower() not in ("x86_64", "amd64"):
         return False
     wide = torch.backends.cpu.get_cpu_capability().startswith(("AVX2", "AVX512"))
-    return wide and importlib.util.find_spec("openvino") is not None
+    return wide and _release("openvino").startswith(OPENVINO)
+
+
+def _release(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return ""

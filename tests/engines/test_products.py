@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -85,6 +87,16 @@ def test_the_last_product_has_two_bytes_for_a_weight() -> None:
     once, twice = (linear(weight(96, 1024), None, CPU, "int8", last=last)(x) for last in (False, True))
     assert 2e-3 < float((once - wanted).norm() / wanted.norm()) < 6e-3
     assert float((twice - wanted).norm() / wanted.norm()) < 5e-5
+
+
+def test_bytes_are_offered_with_the_release_of_openvino_that_setup_installs_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    setup = (Path(__file__).resolve().parents[2] / "packaging/studio_venv.py").read_text("utf-8")
+    assert f'OPENVINO = "openvino=={products.OPENVINO}' in setup
+    for release in ("", "2026.3.9", "2027.0.0"):
+        monkeypatch.setattr(products, "_release", lambda _, release=release: release)
+        assert not products._openvino.__wrapped__()
 
 
 def test_a_graph_takes_the_bytes_and_leaves_none() -> None:

@@ -1,8 +1,13 @@
 """A transformer whose weights are bytes, compiled by OpenVINO for the processor at hand: one graph is one step.
 
-Its products read each weight as one byte and compute in fp32, attention and its growing cache are its own, and nothing
-of a step comes back to Python but the logits. What torch has for bytes rounds what they are multiplied with as well,
-errs four times as much, and leaves the cache in fp32, which weighs as much as such weights do after 30 s of music.
+Its products read each weight as one byte and compute in fp32, attention is its own, over a cache in blocks that are
+allocated once, and nothing of a step comes back to Python but the logits. What torch has for bytes rounds what they are
+multiplied with as well, errs four times as much, and leaves the cache in fp32, which weighs as much as such weights do
+after 30 s of music.
+
+Attention is OpenVINO's paged one (Kwon et al., Efficient Memory Management for Large Language Model Serving with
+PagedAttention, 2023), half as long as what it makes of plain attention with a state. It is not of the operations that
+are promised to stay: what it takes changes with releases, so `products.has` knows one only.
 """
 
 from __future__ import annotations
@@ -14,14 +19,15 @@ import numpy as np
 import torch
 
 from nur_studio.engines.musicgen.conditions import Conditions
+from nur_studio.engines.musicgen.facts import ModelFacts
 from nur_studio.engines.musicgen.transformer import Entrance, Transformer
 from nur_studio.engines.musicgen.weights import LanguageModel, Norm
 from nur_studio.engines.products import LaidOut, Linear
 
-_CACHE_IN = "u8"
-"""What keys and values are kept in, with a scale and a zero for each head of each position. Halves err hardly less and
-are slower in the second half of a window.
-"""
+_CACHE_IN, _CACHED_BYTES = "f16", 2
+"""What keys and values are kept in. Bytes with scales are no faster and err more."""
+_BLOCK = 32
+"""Positions that lie together in the cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +38,7 @@ class CompiledModel(LanguageModel):
 
     @property
     def cached_bytes(self) -> float:
-        return 1 + 8 / self.facts.head_dim  # scale and zero
+        return _CACHED_BYTES
 
 
 def compiled(model: LanguageModel) -> LanguageModel:
@@ -58,13 +64,13 @@ class CompiledTransformer:
     @torch.inference_mode()
     def __init__(self, model: CompiledModel, conditions: Conditions, takes: int, positions: int) -> None:
         self.model = model
-        self._takes = takes
         prefix = conditions.prefix.shape[1]
         self._enter = Entrance(model, prefix + positions)
         self._prefix = conditions.prefix.float().repeat_interleave(takes, 0)
-        self._heard = 0
+        self._rows, self._heard = 2 * takes, 0
         self._request = model.graph.create_infer_request()
-        self._give("rows", torch.arange(2 * takes, dtype=torch.int32))
+        self._cache: list[Any] = []  # the request points to it, and does not keep it
+        self._lay_out_cache(-(-(prefix + positions) // _BLOCK))
         for index, layer in enumerate(model.layers):
             if layer.cross is not None:
                 pair = layer.cross.key_value(conditions.cross).float().repeat_interleave(takes, 0)
@@ -74,18 +80,43 @@ class CompiledTransformer:
 
     @torch.inference_mode()
     def hear(self, tokens: torch.Tensor) -> torch.Tensor:
-        """Take in the next tokens (takes, codebooks, steps); logits (2 × takes, steps, codebooks, card), float32."""
+        """Take in the next tokens (takes, codebooks, steps); logits (2 × takes, steps, codebooks, card), float32.
+
+        Raises `ValueError` for more of them than was said: the cache would be written past its end.
+        """
         x = self._enter(tokens).repeat(2, 1, 1)
         before = self._prefix.shape[1] if self._heard == 0 else 0
         if before:
             x = torch.cat([self._prefix, x], dim=1)
-        x = x + self._enter.places[self._heard : self._heard + x.shape[1]]
-        self._give("x", x)
+        rows, new = x.shape[:2]
+        end = self._heard + new
+        if rows != self._rows or end > len(self._enter.places):
+            raise ValueError(
+                f"{rows} rows up to position {end} are more than {self._rows} to {len(self._enter.places)}"
+            )
+        self._give("x", x + self._enter.places[self._heard : end])
+        self._give("past", torch.full((rows,), self._heard, dtype=torch.int32))
+        self._give("begins", torch.arange(rows + 1, dtype=torch.int32) * new)
+        self._give("longest", torch.tensor(end, dtype=torch.int32))
+        self._heard = end
         self._request.infer()
-        self._heard += x.shape[1]
         facts = self.model.facts
         logits = torch.from_numpy(self._request.get_tensor("logits").data.copy())
         return logits.view(*logits.shape[:2], facts.codebooks, facts.card)[:, before:]
+
+    def _lay_out_cache(self, blocks: int) -> None:
+        """Rows have so many blocks each, one after the other, whose memory is taken only as it is written."""
+        from openvino import Tensor
+
+        rows = self._rows
+        self._give("blocks", torch.arange(rows * blocks, dtype=torch.int32))
+        self._give("block begins", torch.arange(rows + 1, dtype=torch.int32) * blocks)
+        for place in self.model.graph.inputs:
+            if place.any_name.startswith(_CACHE_OF):
+                block = [side.get_length() for side in list(place.partial_shape)[1:]]
+                empty = np.zeros((rows * blocks, *block), place.element_type.to_dtype())
+                self._cache.append(empty)
+                self._request.set_tensor(place.any_name, Tensor(empty, shared_memory=True))
 
     def _give(self, name: str, values: torch.Tensor) -> None:
         from openvino import Tensor
@@ -97,34 +128,30 @@ class _Graph:
     """Builds the graph, and takes the weights out of the model while it does: they lie in memory once."""
 
     def __init__(self, model: LanguageModel) -> None:
-        from openvino import opset13, opset15
+        from openvino import opset13
 
-        self._ops, self._states = opset13, opset15
+        self._ops = opset13
         self._model = model
         self._heads, self._size = model.facts.heads, model.facts.head_dim
         self._inputs: list[Any] = []
-        self._kept: list[Any] = []
+
+    @property
+    def facts(self) -> ModelFacts:
+        return self._model.facts
 
     def compile(self) -> Any:
         import openvino
 
         ops, model = self._ops, self._model
-        x = hidden = self._input("x", [-1, -1, model.facts.dim])
-        rows = self._input("rows", [-1], np.int32)
-        batch = ops.gather(ops.shape_of(x), self._numbers(0), self._numbers(0))
-        nothing = ops.concat([batch, self._numbers(self._heads, 0, self._size)], 0)
+        hidden = self.input("x", [-1, -1, model.facts.dim])
+        attend = _Attention(self, hidden)
         for index, layer in enumerate(model.layers):
-            query, key, value = self._split(self._product(layer.qkv, self._norm(layer.norm, hidden)), 3)
-            keys, values = (
-                self._remembered(f"{name} {index}", part, rows, nothing)
-                for name, part in (("keys", key), ("values", value))
-            )
-            found = ops.scaled_dot_product_attention(query, keys, values, causal=True)
-            hidden = ops.add(hidden, self._product(layer.out, self._joined(found)))
+            found = attend(index, self._product(layer.qkv, self._norm(layer.norm, hidden)))
+            hidden = ops.add(hidden, self._product(layer.out, found))
             if layer.cross is not None:
-                (query,) = self._split(self._product(layer.cross.query, self._norm(layer.cross.norm, hidden)), 1)
+                query = self._by_head(self._product(layer.cross.query, self._norm(layer.cross.norm, hidden)))
                 keys, values = (
-                    self._input(f"{name} of the text {index}", [-1, self._heads, -1, self._size])
+                    self.input(f"{name} of the text {index}", [-1, self._heads, -1, self._size])
                     for name in ("keys", "values")
                 )
                 found = ops.scaled_dot_product_attention(query, keys, values, causal=False)
@@ -133,7 +160,7 @@ class _Graph:
             hidden = ops.add(hidden, self._product(layer.contract, wide))
         logits = ops.result(self._product(model.heads, self._norm(model.norm, hidden)))
         logits.output(0).set_names({"logits"})
-        graph = openvino.Model([logits], self._kept, self._inputs, "MusicGen")
+        graph = openvino.Model([logits], self._inputs, "MusicGen")
         settings = {
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_PRECISION_HINT": "f32",
@@ -144,7 +171,7 @@ class _Graph:
         }
         return openvino.Core().compile_model(graph, "CPU", settings)
 
-    def _input(self, name: str, shape: list[int], kind: type[np.generic] = np.float32) -> Any:
+    def input(self, name: str, shape: list[int], kind: Any = np.float32) -> Any:
         from openvino import PartialShape
 
         parameter = self._ops.parameter(PartialShape(shape), kind)
@@ -179,28 +206,64 @@ class _Graph:
     def _active(self, x: Any) -> Any:
         return self._ops.relu(x) if self._model.activation is torch.nn.functional.relu else self._ops.gelu(x, "erf")
 
-    def _split(self, x: Any, parts: int) -> list[Any]:
-        """(rows, positions, parts × dim) → for each part (rows, heads, positions, head_dim)."""
+    def _by_head(self, x: Any) -> Any:
+        """(rows, positions, dim) → (rows, heads, positions, head_dim)."""
         ops = self._ops
-        pieces = ops.split(x, ops.constant(np.int64(2)), parts).outputs() if parts > 1 else [x]
-        shape = self._numbers(0, 0, self._heads, self._size)
-        return [ops.transpose(ops.reshape(piece, shape, True), self._numbers(0, 2, 1, 3)) for piece in pieces]
+        return ops.transpose(
+            ops.reshape(x, self._numbers(0, 0, self._heads, self._size), True), self._numbers(0, 2, 1, 3)
+        )
 
     def _joined(self, x: Any) -> Any:
         ops = self._ops
         return ops.reshape(ops.transpose(x, self._numbers(0, 2, 1, 3)), self._numbers(0, 0, -1), True)
 
-    def _remembered(self, name: str, new: Any, rows: Any, nothing: Any) -> Any:
-        """What came before, and the new after it: in the form that OpenVINO knows as a cache of attention's."""
-        from openvino import PartialShape, Type
-        from openvino.op.util import Variable, VariableInfo
 
-        ops, states = self._ops, self._states
-        info = VariableInfo()
-        info.variable_id, info.data_type = name, Type.f32
-        info.data_shape = PartialShape([-1, self._heads, -1, self._size])
-        variable = Variable(info)
-        before = states.read_value(ops.broadcast(ops.constant(np.float32(0)), nothing), variable)
-        whole = ops.concat([ops.gather(before, rows, ops.constant(np.int64(0))), new], 2)
-        self._kept.append(states.assign(whole, variable))
-        return whole
+_CACHE_OF = "cache of "
+
+
+class _Attention:
+    """Attention of positions to themselves and what came before, in every layer of a graph."""
+
+    def __init__(self, graph: _Graph, x: Any) -> None:
+        from openvino import opset13
+
+        self._ops, self._graph = opset13, graph
+        self._shape = self._ops.shape_of(x)
+        self._places = [graph.input(name, [-1], np.int32) for name in ("past", "begins", "blocks", "block begins")]
+        self._longest = graph.input("longest", [], np.int32)
+
+    def __call__(self, layer: int, qkv: Any) -> Any:
+        """What queries find, (rows, positions, dim), from queries, keys and values side by side."""
+        from openvino import Type
+        from openvino.op import _PagedAttentionExtension as PagedAttention
+
+        ops, facts = self._ops, self._graph.facts
+        flat = ops.reshape(qkv, np.array([-1, 3 * facts.dim]), False)  # all positions of all rows
+        new = ops.split(flat, np.int64(1), 3).outputs()
+        cached = [
+            self._graph.input(f"{_CACHE_OF}{name} {layer}", [-1] * 4, Type.dynamic) for name in ("keys", "values")
+        ]
+        none, no_numbers, zero = (ops.constant(np.zeros(shape, kind)) for shape, kind in _NOT_USED)
+        found = PagedAttention(
+            [
+                *new,
+                *(node.output(0) for node in (*cached, *self._places)),
+                *(
+                    node.output(0)
+                    for node in (
+                        ops.constant(np.float32(facts.head_dim**-0.5)), zero, no_numbers, self._longest,
+                        none, none, none, no_numbers,  # scores asked for, blocks rotated
+                        no_numbers, ops.constant(np.int32(64)), ops.constant(np.int32(8)),  # blocks left out
+                        no_numbers, zero, none, none, none,  # sinks, blocks thrown away
+                        none, ops.constant(np.zeros(0, np.uint8)), none,  # kinds of tokens, trees of them
+                    )
+                ),
+            ]
+        )  # fmt: skip
+        for name in ("k", "v"):
+            found.get_rt_info()[f"num_{name}_heads"] = facts.heads
+            found.get_rt_info()[f"{name}_head_size"] = facts.head_dim
+        return ops.reshape(found.output(0), self._shape, False)
+
+
+_NOT_USED: tuple[tuple[tuple[int, ...], type[np.generic]], ...] = (((0,), np.int32), ((0,), np.float32), ((), np.int32))

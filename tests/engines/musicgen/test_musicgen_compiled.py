@@ -27,7 +27,7 @@ def in_bytes(family: Any) -> LanguageModel:
     return loading.load(family.folders, CPU, "int8", ignore_progress, CancelToken()).language_model
 
 
-@pytest.mark.parametrize("cache_in", ["f32", "u8"])
+@pytest.mark.parametrize("cache_in", ["f32", "f16"])
 def test_the_graph_computes_what_torch_does_with_the_same_bytes(
     family: Any, monkeypatch: pytest.MonkeyPatch, cache_in: str
 ) -> None:
@@ -42,7 +42,7 @@ def test_the_graph_computes_what_torch_does_with_the_same_bytes(
     for first in (1, 40):  # step by step, and as a window that continues from a prompt
         wanted, got = heard(family, plain, steps, first), heard(family, graph, steps, first)
         error = float((got - wanted).norm() / wanted.norm())
-        assert error <= (1e-5 if cache_in == "f32" else 3e-3)
+        assert error <= (1e-5 if cache_in == "f32" else 3e-4)
 
 
 def test_rows_of_several_takes_hear_what_each_would_alone(family: Any) -> None:
@@ -69,6 +69,17 @@ def test_two_windows_of_a_model_do_not_hear_each_other(family: Any) -> None:
             parts[take].append(transformer.hear(steps[take : take + 1, :, step : step + 1]))
     for take in range(2):
         assert torch.equal(torch.cat(parts[take], 1), alone[take])
+
+
+def test_more_than_was_said_is_refused_before_it_is_written(text: Any) -> None:
+    model, facts = in_bytes(text), text.model.facts
+    transformer = transformer_of(model, conditions_of(text), 1, 8)
+    tokens = torch.zeros((2, facts.codebooks, 8), dtype=torch.long)
+    transformer.hear(tokens[:1])
+    with pytest.raises(ValueError, match="position 9"):
+        transformer.hear(tokens[:1, :, :1])
+    with pytest.raises(ValueError, match="4 rows"):
+        transformer_of(model, conditions_of(text), 1, 8).hear(tokens)
 
 
 def test_other_precisions_are_left_as_they_are(family: Any) -> None:
