@@ -68,6 +68,6 @@ def _heard(model: LanguageModel, conditions: Conditions, tokens: torch.Tensor) -
     found = []
     for end in range(REACH, transformer.capacity + REACH, REACH):
         reach = min(end, transformer.capacity)
-        position = torch.tensor([reach - 1], device=model.device)
+        position = torch.tensor([min(reach - 1, transformer.heard)], device=model.device)
         found.append(transformer.hear_at(tokens[..., -1:], position, reach)[:, -1])
     return torch.stack(found)

@@ -239,31 +239,22 @@ class _Attention:
 
         ops, facts = self._ops, self._graph.facts
         flat = ops.reshape(qkv, np.array([-1, 3 * facts.dim]), False)  # all positions of all rows
-        new = ops.split(flat, np.int64(1), 3).outputs()
         cached = [
             self._graph.input(f"{_CACHE_OF}{name} {layer}", [-1] * 4, Type.dynamic) for name in ("keys", "values")
         ]
-        none, no_numbers, zero = (ops.constant(np.zeros(shape, kind)) for shape, kind in _NOT_USED)
-        found = PagedAttention(
-            [
-                *new,
-                *(node.output(0) for node in (*cached, *self._places)),
-                *(
-                    node.output(0)
-                    for node in (
-                        ops.constant(np.float32(facts.head_dim**-0.5)), zero, no_numbers, self._longest,
-                        none, none, none, no_numbers,  # scores asked for, blocks rotated
-                        no_numbers, ops.constant(np.int32(64)), ops.constant(np.int32(8)),  # blocks left out
-                        no_numbers, zero, none, none, none,  # sinks, blocks thrown away
-                        none, ops.constant(np.zeros(0, np.uint8)), none,  # kinds of tokens, trees of them
-                    )
-                ),
-            ]
-        )  # fmt: skip
+        whole, real, flags = (ops.constant(np.zeros(0, kind)) for kind in (np.int32, np.float32, np.uint8))
+        zero, sixty_four, eight = (ops.constant(np.int32(number)) for number in (0, 64, 8))
+        others = [
+            *cached, *self._places,
+            ops.constant(np.float32(facts.head_dim**-0.5)), zero, real, self._longest,  # no sliding window, no slopes
+            whole, whole, whole, real,  # no scores asked for, no blocks rotated
+            real, sixty_four, eight,  # no blocks left out
+            real, zero, whole, whole, whole,  # no sinks, no blocks thrown away
+            whole, flags, whole,  # no kinds of tokens, no trees of them
+        ]  # fmt: skip
+        new = ops.split(flat, np.int64(1), 3).outputs()
+        found = PagedAttention([*new, *(node.output(0) for node in others)])
         for name in ("k", "v"):
             found.get_rt_info()[f"num_{name}_heads"] = facts.heads
             found.get_rt_info()[f"{name}_head_size"] = facts.head_dim
         return ops.reshape(found.output(0), self._shape, False)
-
-
-_NOT_USED: tuple[tuple[tuple[int, ...], type[np.generic]], ...] = (((0,), np.int32), ((0,), np.float32), ((), np.int32))

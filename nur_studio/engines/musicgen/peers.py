@@ -38,7 +38,8 @@ class Paused:
         """Go on to the next `tick`, or the end. Raises what the loop raised, and `RuntimeError` once it is over."""
         if self._loop.dead:
             raise RuntimeError("the loop is over")
-        self._loop.switch(*() if self._loop else (self._tick,))
+        begun = bool(self._loop)
+        self._loop.switch(*() if begun else (self._tick,))
 
     def close(self) -> None:
         """Leave the loop where it is."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
+from parity import conditions_of
 
-from nur_studio.engines.musicgen import apart
+from nur_studio.engines.musicgen import apart, cache, stepping
 from nur_studio.engines.musicgen.apart import alike_beside_others, takes_apart
 from nur_studio.engines.musicgen.cache import REACH, Cache
+from nur_studio.engines.musicgen.decoding import Window, decode
 from nur_studio.engines.musicgen.weights import LanguageModel
 from nur_studio.engines.products import Linear
 
@@ -32,8 +35,26 @@ def short_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(apart, "_verdicts", {})
 
 
+@pytest.fixture(params=["as asked", "in whole stretches"])
+def capacity(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cache's: of whole stretches it is on cards, longer than there are places for positions."""
+    if request.param == "in whole stretches":
+        monkeypatch.setattr(cache, "_rounded", lambda _, asked: math.ceil(asked / 16) * 16)
+
+
+@pytest.mark.usefixtures("capacity")
 def test_on_a_processor_they_are(family: Any) -> None:
     assert alike_beside_others(family.model.language_model, 3, 40)
+
+
+@pytest.mark.usefixtures("capacity")
+def test_steps_of_unchanging_shape_decode_the_same(family: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stepping, "REACH", 16)
+    model, conditions = family.model.language_model, conditions_of(family)
+    usual, even = (
+        decode(Window(model, conditions, 60, (4, 9), even=even), lambda done, steps: None) for even in (False, True)
+    )
+    assert torch.equal(usual, even)
 
 
 @pytest.mark.parametrize("place", ["out", "contract"])
