@@ -98,7 +98,9 @@ class _Plain(Linear):
 
 
 class _OnCard(_Plain):
-    """Also used in tests on a processor: nothing in it is a card's own."""
+    """Of as many rows as leave each what it is beside others. Tests have it on a processor: nothing in it is a card's
+    own.
+    """
 
     def __init__(
         self, weight: torch.Tensor, bias: torch.Tensor | None, device: torch.device, dtype: torch.dtype
@@ -108,10 +110,7 @@ class _OnCard(_Plain):
         self.rows_apart = bool(self._alike)
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
-        rows = x.reshape(-1, x.shape[-1])
-        count = len(rows)
-        out = as_many(super().__call__, rows, self._alike.get(count, count))
-        return out.view(*x.shape[:-1], -1)
+        return _each_alike(super().__call__, x, self._alike)
 
 
 class _Packed(Linear):
@@ -139,10 +138,7 @@ class _Halves(Linear):
         )
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
-        rows = x.to(torch.float32).reshape(-1, x.shape[-1])
-        count = len(rows)
-        out = as_many(partial(_halved, self._packed), rows, self._alike.get(count, count))
-        return out.view(*x.shape[:-1], -1)
+        return _each_alike(partial(_halved, self._packed), x.to(torch.float32), self._alike)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +216,13 @@ def as_many(multiply: Multiply, rows: torch.Tensor, many: int) -> torch.Tensor:
     """The product of rows, computed as if there were so many."""
     count = len(rows)
     return multiply(functional.pad(rows, (0, 0, 0, many - count)))[:count] if many > count else multiply(rows)
+
+
+def _each_alike(multiply: Multiply, x: torch.Tensor, found: dict[int, int]) -> torch.Tensor:
+    """The product of (…, inputs), of as many rows as `alike` found."""
+    rows = x.reshape(-1, x.shape[-1])
+    count = len(rows)
+    return as_many(multiply, rows, found.get(count, count)).view(*x.shape[:-1], -1)
 
 
 def alike(

@@ -20,6 +20,7 @@ from nur_studio.core.progress import Cancel, OnProgress, Progress
 from nur_studio.engines.device import Device, choose, free_bytes, give_back
 from nur_studio.engines.models import MusicModel
 from nur_studio.engines.musicgen.bench_weights import BenchWeights
+from nur_studio.engines.musicgen.cache import cache_bytes
 from nur_studio.engines.musicgen.decoding import Window
 from nur_studio.engines.musicgen.facts import ModelFacts
 from nur_studio.engines.musicgen.peers import AudiocraftLoop, Paused, TransformersLoop
@@ -31,6 +32,7 @@ _QUICK_STEPS = 12
 _READ_BYTES = 1 << 28
 _COLUMNS = 1024
 _SETTLE_S = 0.02  # before each step: threads of the loop before it look out for work for some milliseconds
+_ROWS = 2  # of one take, guided and unguided
 _ROOM = 1.2  # of what weights take, while they are made
 _THEIR_CACHES = 2  # at once, which peers copy as it grows
 
@@ -131,7 +133,7 @@ def bench(
     """
     usual, fast = choose(wanted), choose(wanted, "fast")
     place = torch.device(usual.kind)
-    room = _Room(facts_of(info, info.layers), info, max(seconds))
+    room = _Room(info, max(seconds))
     if not room.holds(usual):
         raise _too_large(info)
     remarks = list(filter(None, [weights.prepare(info, on_progress, cancel)]))
@@ -212,20 +214,20 @@ class _Room:
     are made before one decodes, so that what the caches will take is not to be seen in the memory that is free.
     """
 
-    def __init__(self, facts: ModelFacts, info: MusicModel, seconds: float) -> None:
-        self._facts, self._info = facts, info
+    def __init__(self, info: MusicModel, seconds: float) -> None:
+        self._facts, self._info = facts_of(info, info.layers), info
         self._positions = seconds * FRAMES_PER_S
         self._promised = 0.0
 
     def holds(self, device: Device, caches: int = 1) -> bool:
         """Whether a loop fits that copies its cache as it grows, or does not: `caches` are there at once."""
         weights = self._info.parameters * device.bytes_per_weight
-        decoding = caches * cache_bytes(self._facts, self._positions, 4) + self._promised
+        decoding = caches * cache_bytes(self._facts, _ROWS, self._positions, 4) + self._promised
         return max(_ROOM * weights, weights + decoding) <= free_bytes(device.kind)
 
     def promise(self, kept: float, caches: int = 1) -> None:
         """A loop was made whose cache, in numbers of `kept` bytes, is kept free from now on."""
-        self._promised += caches * cache_bytes(self._facts, self._positions, kept)
+        self._promised += caches * cache_bytes(self._facts, _ROWS, self._positions, kept)
 
 
 def _turns(
@@ -285,9 +287,4 @@ def step_bytes(facts: ModelFacts, precision: str, heard: float, kept: float) -> 
     byte = 1 + 4 / GROUP  # and its share of a scale
     of_layer = {"int8": byte, "fp32": 4}.get(precision, 2)
     of_heads = {"int8": 2 * byte, "fp32": 4}.get(precision, 2)
-    return round(facts.layers * layer * of_layer + heads * of_heads + cache_bytes(facts, heard, kept))
-
-
-def cache_bytes(facts: ModelFacts, heard: float, kept: float) -> float:
-    """What `heard` positions of one take leave behind, guided and unguided, in numbers of `kept` bytes."""
-    return 2 * 2 * facts.layers * facts.dim * kept * heard
+    return round(facts.layers * layer * of_layer + heads * of_heads + cache_bytes(facts, _ROWS, heard, kept))

@@ -6,6 +6,7 @@ import math
 
 import torch
 
+from nur_studio.engines.musicgen.facts import ModelFacts
 from nur_studio.engines.musicgen.weights import LanguageModel
 
 REACH = 256
@@ -34,9 +35,7 @@ class Cache:
     @staticmethod
     def bytes_for(model: LanguageModel, rows: int, capacity: int) -> int:
         """What a cache takes of the device's memory, but for the text."""
-        return math.ceil(
-            model.facts.layers * 2 * rows * model.facts.dim * _rounded(model, capacity) * model.cached_bytes
-        )
+        return math.ceil(cache_bytes(model.facts, rows, _rounded(model, capacity), model.cached_bytes))
 
     def put(self, layer: int, rows: slice, key: torch.Tensor, value: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Write the next positions of some rows, key and value (rows, heads, positions, head_dim); returns the keys and
@@ -73,6 +72,11 @@ class Cache:
 
     def advance(self, positions: int) -> None:
         self.length += positions
+
+
+def cache_bytes(facts: ModelFacts, rows: int, positions: float, kept: float) -> float:
+    """What positions of so many rows leave behind, keys and values, in numbers of `kept` bytes."""
+    return facts.layers * 2 * rows * facts.dim * positions * kept
 
 
 def _rounded(model: LanguageModel, capacity: int) -> int:
